@@ -1,0 +1,234 @@
+"""The object store: references in, bytes out, every call with a total deadline.
+
+botocore's `read_timeout` does not bound a PUT to a silent server (it waits for `100 Continue` for ever) nor a body that
+drips one byte a second, so each call here runs under `asyncio.timeout`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from messages.datapackage import BlobRef
+from messages.errors import PermanentError, TransientError
+from messages.settings import StoreSettings
+
+CHUNK = 4 * 1024 * 1024
+CALL_DEADLINE = 20.0
+"""Seconds for a call that carries no content."""
+SLOWEST = 500_000
+"""Bytes per second below which a transfer is given up, after CALL_DEADLINE."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobHead:
+    """What the store says of an object: `etag` without quotes (the MD5 of the bytes when they arrived in one part)."""
+
+    size: int
+    etag: str
+    mediatype: str
+
+
+class BlobMissing(PermanentError):
+    """No object at that key."""
+
+
+class BlobChanged(PermanentError):
+    """The object is no longer the one that was proven (another ETag)."""
+
+
+class Blobs:
+    """The clients of the object store: one for our own calls, one that signs URLs for publishers (`public_url`)."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.settings = settings
+        self._stack = AsyncExitStack()
+        self._client: Any = None
+        self._signer: Any = None
+
+    async def __aenter__(self) -> Self:
+        session = get_session()
+        for name, url in (("_client", self.settings.endpoint_url), ("_signer", self.settings.public_url)):
+            client = session.create_client(
+                "s3",
+                endpoint_url=url,
+                region_name=self.settings.region,
+                aws_access_key_id=self.settings.access_key,
+                aws_secret_access_key=self.settings.secret_key,
+                config=AioConfig(
+                    signature_version="s3v4",
+                    s3={"addressing_style": "path"},
+                    connect_timeout=5,
+                    read_timeout=15,
+                    retries={"max_attempts": 2, "mode": "standard"},
+                    max_pool_connections=50,
+                ),
+            )
+            setattr(self, name, await self._stack.enter_async_context(client))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def head(self, bucket: str, key: str) -> BlobHead | None:
+        """What is at exactly this key; None where there is nothing."""
+        try:
+            async with _deadline(f"HEAD {key}"):
+                answer = await self._client.head_object(Bucket=bucket, Key=key)
+        except BlobMissing:
+            return None
+        return BlobHead(
+            size=answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            mediatype=answer.get("ContentType", ""),
+        )
+
+    async def get(self, blob: BlobRef, limit: int = 16 * 1024 * 1024) -> bytes:
+        """The whole content of a small object (up to `limit` bytes, else PermanentError); raises BlobMissing."""
+        if blob.size > limit:
+            raise PermanentError(f"object {blob.key} of {blob.size} bytes is not read into memory")
+        async with _deadline(f"GET {blob.key}", blob.size):
+            answer = await self._client.get_object(Bucket=blob.bucket, Key=blob.key)
+            async with answer["Body"] as body:
+                content: bytes = await body.read()
+        return content
+
+    async def stream(self, blob: BlobRef, etag: str | None = None) -> AsyncIterator[bytes]:
+        """The content in pieces of at most CHUNK bytes; `etag` pins the version (BlobChanged when it moved on)."""
+        condition = {"IfMatch": etag} if etag else {}
+        async with _deadline(f"GET {blob.key}", blob.size):
+            answer = await self._client.get_object(Bucket=blob.bucket, Key=blob.key, **condition)
+            async with answer["Body"] as body:
+                while chunk := await body.read(CHUNK):
+                    yield chunk
+
+    async def put(self, bucket: str, key: str, content: bytes, mediatype: str) -> None:
+        """Writes a small object; the store checks the MD5 and SHA-256 that we send along."""
+        async with _deadline(f"PUT {key}", len(content)):
+            await self._client.put_object(
+                Bucket=bucket, Key=key, Body=content, ContentType=mediatype, ChecksumAlgorithm="SHA256"
+            )
+
+    async def put_file(self, blob: BlobRef, path: Path, mediatype: str) -> None:
+        """Writes a file to `blob`; multipart above 64 MB so that memory stays bounded. No half object is ever visible."""
+        if blob.size <= 64 * 1024 * 1024:
+            await self._put_one(blob, path, mediatype)
+        else:
+            await self._put_parts(blob, path, mediatype)
+
+    async def _put_one(self, blob: BlobRef, path: Path, mediatype: str) -> None:
+        checksum = {"ChecksumSHA256": base64_of(blob.sha256)} if blob.sha256 else {}
+        with path.open("rb") as file:
+            async with _deadline(f"PUT {blob.key}", blob.size):
+                await self._client.put_object(
+                    Bucket=blob.bucket, Key=blob.key, Body=file, ContentType=mediatype, **checksum
+                )
+
+    async def _put_parts(self, blob: BlobRef, path: Path, mediatype: str) -> None:
+        part_size = max(16 * 1024 * 1024, -(-blob.size // 9_000))  # S3 takes at most 10,000 parts
+        where = {"Bucket": blob.bucket, "Key": blob.key}
+        async with _deadline(f"PUT {blob.key}", blob.size):
+            upload = (await self._client.create_multipart_upload(**where, ContentType=mediatype))["UploadId"]
+            try:
+                parts = []
+                with path.open("rb") as file:
+                    while content := file.read(part_size):
+                        number = len(parts) + 1
+                        answer = await self._client.upload_part(
+                            **where, UploadId=upload, PartNumber=number, Body=content
+                        )
+                        parts.append({"ETag": answer["ETag"], "PartNumber": number})
+                await self._client.complete_multipart_upload(
+                    **where, UploadId=upload, MultipartUpload={"Parts": parts}
+                )
+            except BaseException:
+                await asyncio.shield(self._client.abort_multipart_upload(**where, UploadId=upload))
+                raise
+
+    async def copy(self, source: BlobRef, target: BlobRef, *, etag: str, mediatype: str) -> None:
+        """Copies within the store; BlobChanged where the source is no longer the version with `etag`."""
+        async with _deadline(f"COPY {source.key}", source.size):
+            await self._client.copy_object(
+                Bucket=target.bucket,
+                Key=target.key,
+                CopySource={"Bucket": source.bucket, "Key": source.key},
+                CopySourceIfMatch=etag,
+                ContentType=mediatype,
+                MetadataDirective="REPLACE",
+            )
+
+    async def ensure_buckets(self) -> None:
+        """Makes both buckets exist."""
+        for bucket in (self.settings.raw_bucket, self.settings.package_bucket):
+            async with _deadline(f"CREATE {bucket}"):
+                try:
+                    await self._client.create_bucket(Bucket=bucket)
+                except (
+                    self._client.exceptions.BucketAlreadyOwnedByYou,
+                    self._client.exceptions.BucketAlreadyExists,
+                ):
+                    continue
+
+    async def presign_get(self, blob: BlobRef, *, filename: str, mediatype: str, expiry: int) -> str:
+        """A URL at `public_url` that downloads the object as an attachment for `expiry` seconds."""
+        url: str = await self._signer.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": blob.bucket,
+                "Key": blob.key,
+                "ResponseContentType": mediatype,
+                "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            },
+            ExpiresIn=expiry,
+        )
+        return url
+
+    async def presign_post(self, blob: BlobRef, fields: dict[str, str], expiry: int) -> dict[str, Any]:
+        """`{"url", "fields"}` of a form that uploads exactly `blob.size` bytes to exactly this key, with exactly these fields."""
+        conditions: list[Any] = [{name: value} for name, value in fields.items()]
+        conditions.append(["content-length-range", blob.size, blob.size])
+        form: dict[str, Any] = await self._signer.generate_presigned_post(
+            Bucket=blob.bucket, Key=blob.key, Fields=dict(fields), Conditions=conditions, ExpiresIn=expiry
+        )
+        return form
+
+
+def base64_of(hexadecimal: str) -> str:
+    """The base64 of a hash given in hex, as S3's headers want it."""
+    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()
+
+
+@asynccontextmanager
+async def _deadline(what: str, size: int = 0) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(CALL_DEADLINE + size / SLOWEST):
+            yield
+    except ClientError as error:
+        raise _translated(what, error) from error
+    except (BotoCoreError, OSError, TimeoutError) as error:
+        raise TransientError(f"object store: {what}: {type(error).__name__}") from error
+
+
+def _translated(what: str, error: ClientError) -> Exception:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    code = error.response.get("Error", {}).get("Code", "")
+    if code in ("NoSuchKey", "404", "NotFound") or status == 404:
+        return BlobMissing(f"object store: {what}: no such object")
+    if status == 412:
+        return BlobChanged(f"object store: {what}: the object has changed")
+    refusal: Callable[[str], Exception] = (
+        TransientError if status >= 500 or status in (408, 429) else PermanentError
+    )
+    return refusal(f"object store: {what}: {status} {code}")

@@ -1,0 +1,193 @@
+"""The records that travel: which flow, which resource, which bytes. References only, never contents (claim check)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from messages.errors import DecodeError
+
+FINDABILITIES = ("published", "unlisted", "private")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRef:
+    """One run publishing one revision: `id` is `{ownerid}/{dataset}/{revision}`; `owner` is the user name of today."""
+
+    ownerid: str
+    owner: str
+    dataset: str
+    revision: int
+    findability: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.ownerid}/{self.dataset}/{self.revision}"
+
+    @property
+    def dataset_id(self) -> str:
+        return f"{self.ownerid}/{self.dataset}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "ownerid": self.ownerid,
+            "owner": self.owner,
+            "dataset": self.dataset,
+            "revision": self.revision,
+            "findability": self.findability,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FlowRef:
+        return cls(
+            ownerid=str_of(data, "ownerid"),
+            owner=str_of(data, "owner"),
+            dataset=str_of(data, "dataset"),
+            revision=int_of(data, "revision"),
+            findability=str_of(data, "findability"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobRef:
+    """Bytes in the object store. `size` in bytes; hashes in lower-case hex; `sha256` is None until `load` has computed it."""
+
+    bucket: str
+    key: str
+    size: int
+    sha256: str | None = None
+    md5: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "bucket": self.bucket,
+            "key": self.key,
+            "size": self.size,
+            "sha256": self.sha256,
+            "md5": self.md5,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> BlobRef:
+        return cls(
+            bucket=str_of(data, "bucket"),
+            key=str_of(data, "key"),
+            size=int_of(data, "size"),
+            sha256=data.get("sha256"),
+            md5=data.get("md5"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile:
+    """A file of a published revision. `role`: `data` (canonical CSV or the file itself), `source` (as uploaded, when it differs), `preview`, `report`."""
+
+    role: str
+    filename: str
+    mediatype: str
+    blob: BlobRef
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "role": self.role,
+            "filename": self.filename,
+            "mediatype": self.mediatype,
+            "blob": self.blob.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PublishedFile:
+        return cls(
+            role=str_of(data, "role"),
+            filename=str_of(data, "filename"),
+            mediatype=str_of(data, "mediatype"),
+            blob=BlobRef.from_dict(dict_of(data, "blob")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource on its way through the pipeline; each stage returns a grown copy.
+
+    descriptor  the publisher's resource descriptor (checked, inline only); stages add `encoding`, `dialect`, `schema`, `bytes`, `hash`
+    source      the bytes as uploaded
+    content     the table's bytes where they differ from `source` (decompressed, transcoded to UTF-8)
+    tabular     False: carried unchanged through encoding, csvkind and validate
+    facts       what each stage found out, by stage name: evidence shown to the publisher
+    files       what `dump` wrote to the package store (and the report that `validate` wrote)
+    """
+
+    index: int
+    name: str
+    path: str
+    descriptor: Mapping[str, Any]
+    source: BlobRef
+    tabular: bool
+    content: BlobRef | None = None
+    rows: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[PublishedFile, ...] = ()
+
+    @property
+    def table(self) -> BlobRef:
+        """The bytes that the table stages read."""
+        return self.content or self.source
+
+    def learned(self, stage: str, facts: Mapping[str, Any], **changes: Any) -> Resource:
+        """A copy with the stage's facts added, and any other field changed."""
+        return replace(self, facts={**self.facts, stage: dict(facts)}, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "index": self.index,
+            "name": self.name,
+            "path": self.path,
+            "descriptor": dict(self.descriptor),
+            "source": self.source.to_dict(),
+            "tabular": self.tabular,
+            "content": self.content.to_dict() if self.content else None,
+            "rows": self.rows,
+            "facts": dict(self.facts),
+            "files": [file.to_dict() for file in self.files],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Resource:
+        content = data.get("content")
+        return cls(
+            index=int_of(data, "index"),
+            name=str_of(data, "name"),
+            path=str_of(data, "path"),
+            descriptor=dict_of(data, "descriptor"),
+            source=BlobRef.from_dict(dict_of(data, "source")),
+            tabular=bool(data.get("tabular")),
+            content=BlobRef.from_dict(content) if content else None,
+            rows=data.get("rows"),
+            facts=dict_of(data, "facts"),
+            files=tuple(PublishedFile.from_dict(file) for file in data.get("files", ())),
+        )
+
+
+def str_of(data: Mapping[str, Any], name: str) -> str:
+    """The text in a field; raises DecodeError where it is missing or no text."""
+    value = data.get(name)
+    if not isinstance(value, str):
+        raise DecodeError(f"field {name!r} is not a text")
+    return value
+
+
+def int_of(data: Mapping[str, Any], name: str) -> int:
+    """The whole number in a field; raises DecodeError where it is missing or something else."""
+    value = data.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise DecodeError(f"field {name!r} is not a whole number")
+    return value
+
+
+def dict_of(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The object in a field; raises DecodeError where it is missing or something else."""
+    value = data.get(name)
+    if not isinstance(value, dict):
+        raise DecodeError(f"field {name!r} is not an object")
+    return value

@@ -1,0 +1,51 @@
+"""Jobs: exactly one taker. One job = one stage of one resource of one flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from messages.datapackage import FlowRef, Resource, dict_of
+from messages.envelope import Message, derived_id
+from messages.errors import DecodeError
+
+STAGES = ("load", "encoding", "csvkind", "validate", "dump")
+"""The identity pipeline, in order. Names on the wire: queues, job kinds and the HTTP status use them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageJob:
+    """Request that `stage` be done to `resource`. `round` counts the re-enqueuings by rescue, so that a new round has new message ids."""
+
+    flow: FlowRef
+    stage: str
+    resource: Resource
+    round: int = 0
+
+    def to_message(self, cause: str | None = None) -> Message:
+        """The id is derived: the same job said twice is the same message."""
+        return Message(
+            id=derived_id("job", self.flow.id, self.resource.index, self.stage, self.round),
+            kind=f"job.{self.stage}",
+            flow=self.flow.id,
+            cause=cause,
+            data={"flow": self.flow.to_dict(), "resource": self.resource.to_dict(), "round": self.round},
+        )
+
+    @classmethod
+    def from_message(cls, message: Message) -> StageJob:
+        """Raises DecodeError where the message is not a job of a stage we know."""
+        stage = message.kind.removeprefix("job.")
+        if not message.is_job or stage not in STAGES:
+            raise DecodeError(f"{message.kind!r} is not a stage's job")
+        return cls(
+            flow=FlowRef.from_dict(dict_of(message.data, "flow")),
+            stage=stage,
+            resource=Resource.from_dict(dict_of(message.data, "resource")),
+            round=int(message.data.get("round", 0)),
+        )
+
+
+def next_stage(stage: str) -> str | None:
+    """The name of the stage after `stage`; None after the last."""
+    position = STAGES.index(stage) + 1
+    return STAGES[position] if position < len(STAGES) else None

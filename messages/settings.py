@@ -1,0 +1,127 @@
+"""Settings of all processes: read once, in the main function, from the environment. `docs/settings.md` lists them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class SettingsError(Exception):
+    """A setting is missing or makes no sense; the message names the variable and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """The object store. `public_url` is where publishers and browsers reach it, `endpoint_url` where we do."""
+
+    endpoint_url: str
+    public_url: str
+    access_key: str
+    secret_key: str
+    region: str
+    raw_bucket: str
+    package_bucket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """`public_url` is the gateway's own address as users see it: issuer of tokens, base of links. `upload_expiry` in seconds."""
+
+    host: str
+    port: int
+    public_url: str
+    upload_expiry: int
+    max_body: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """`slots` jobs at a time per stage; `grace`, `stage_timeout` in seconds; spool capacity, memory in bytes."""
+
+    slots: int
+    grace: float
+    stage_timeout: float
+    memory: int
+    spool_dir: Path
+    spool_capacity: int
+    rescue_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`amqp_url` None selects the embedded transport on PostgreSQL. `log_format`: `json` or `console`."""
+
+    database_url: str
+    amqp_url: str | None
+    store: StoreSettings
+    gateway: GatewaySettings
+    worker: WorkerSettings
+    log_format: str
+    log_level: str
+
+
+def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in the environment; raises SettingsError that names what is missing."""
+    public_url = environ.get("DH_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/")
+    return Settings(
+        database_url=_required(environ, "DATABASE_URL"),
+        amqp_url=environ.get("AMQP_URL") or None,
+        store=_store(environ),
+        gateway=GatewaySettings(
+            host=environ.get("DH_HOST", "127.0.0.1"),
+            port=_int(environ, "DH_PORT", urlsplit(public_url).port or 8080),
+            public_url=public_url,
+            upload_expiry=_int(environ, "DH_UPLOAD_EXPIRY", 3600),
+            max_body=_int(environ, "DH_MAX_BODY", 10_000_000),
+        ),
+        worker=WorkerSettings(
+            slots=_int(environ, "DH_SLOTS", 2),
+            grace=_float(environ, "DH_GRACE", 25.0),
+            stage_timeout=_float(environ, "DH_STAGE_TIMEOUT", 1500.0),
+            memory=_int(environ, "DH_STAGE_MEMORY", 1_500_000_000),
+            spool_dir=Path(environ.get("DH_SPOOL_DIR", "/tmp/datahub-spool")),  # noqa: S108 made 0700 by the spool
+            spool_capacity=_int(environ, "DH_SPOOL_CAPACITY", 10_000_000_000),
+            rescue_after=_float(environ, "DH_RESCUE_AFTER", 1800.0),
+        ),
+        log_format=environ.get("DH_LOG_FORMAT", "json"),
+        log_level=environ.get("DH_LOG_LEVEL", "info"),
+    )
+
+
+def _store(environ: Mapping[str, str]) -> StoreSettings:
+    endpoint_url = _required(environ, "S3_ENDPOINT_URL").rstrip("/")
+    return StoreSettings(
+        endpoint_url=endpoint_url,
+        public_url=environ.get("S3_PUBLIC_URL", endpoint_url).rstrip("/"),
+        access_key=_required(environ, "S3_ACCESS_KEY"),
+        secret_key=_required(environ, "S3_SECRET_KEY"),
+        region=environ.get("S3_REGION", "us-east-1"),
+        raw_bucket=environ.get("S3_RAW_BUCKET", "rawstore"),
+        package_bucket=environ.get("S3_PACKAGE_BUCKET", "pkgstore"),
+    )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name)
+    if not value:
+        raise SettingsError(
+            f"{name} is not set: see docs/settings.md, or run `dh-server up`, which needs no settings"
+        )
+    return value
+
+
+def _int(environ: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(environ.get(name, default))
+    except ValueError:
+        raise SettingsError(f"{name} is {environ[name]!r}: a whole number is expected") from None
+
+
+def _float(environ: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        return float(environ.get(name, default))
+    except ValueError:
+        raise SettingsError(f"{name} is {environ[name]!r}: a number is expected") from None

@@ -1,0 +1,60 @@
+"""Logs: one JSON line per event (or coloured lines on a console), identifiers as keys, no secret ever."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+SECRET_KEY = re.compile(
+    r"token|secret|password|authorization|cookie|signature|private_key|jwt", re.IGNORECASE
+)
+SECRET_TEXT = re.compile(
+    r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=Signature=)[0-9a-fA-F%]+|(?<=Credential=)[^&\s]+|(?<=://)[^:/@\s]+:[^@/\s]+(?=@)"
+)
+LONGEST = 8_000
+"""Characters of one value."""
+
+
+def configure(log_format: str, level: str, **bound: object) -> None:
+    """Sets up structlog and the standard library's logging for this process; `bound` is on every line (service, role)."""
+    renderer = (
+        structlog.dev.ConsoleRenderer() if log_format == "console" else structlog.processors.JSONRenderer()
+    )
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for chatty in ("aiormq", "aio_pika", "botocore", "aiobotocore", "asyncio", "frictionless"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(**bound)
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Takes secrets out by name and by shape, and cuts what is too long."""
+    for key, value in event.items():
+        if SECRET_KEY.search(key):
+            event[key] = "[redacted]"
+        elif isinstance(value, str):
+            event[key] = SECRET_TEXT.sub("[redacted]", value)[:LONGEST]
+    return event

@@ -1,0 +1,69 @@
+"""Exchanges, queues, bindings and the retry ladder: the one table to read.
+
+| exchange | type | what goes in |
+| --- | --- | --- |
+| dh.jobs | direct | jobs; routing key = kind (`job.load`) |
+| dh.events | topic | events; routing key = kind (`event.package.published`) |
+| dh.retry | direct | a message that waits; routing key = the delay's queue (`dh.retry.5`), from where it goes back to its own queue |
+| dh.dead | fanout | dead letters |
+
+Every stage, every writer and every delay has its own queue: two of them never share a fate. Every argument is stated:
+RabbitMQ 3.10 and 4.x differ in defaults. Arguments of an existing queue cannot change, so a change here needs a new name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from messages.jobs import STAGES
+
+JOBS = "dh.jobs"
+EVENTS = "dh.events"
+RETRY = "dh.retry"
+DEAD = "dh.dead"
+EXCHANGES: Mapping[str, str] = {JOBS: "direct", EVENTS: "topic", RETRY: "direct", DEAD: "fanout"}
+
+DELIVERY_LIMIT = 3
+"""Deliveries of a message that kills whoever takes it before the broker sets it aside."""
+
+RETRY_DELAYS = (1, 5, 30, 120)
+"""Seconds; one queue per delay, for a queue with per-message TTLs holds short retries behind long ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable quorum queue: `exchange` and the binding keys that fill it."""
+
+    name: str
+    exchange: str
+    keys: tuple[str, ...]
+
+
+STAGE_QUEUES: Mapping[str, Queue] = {
+    stage: Queue(f"dh.job.{stage}", JOBS, (f"job.{stage}",)) for stage in STAGES
+}
+WRITER_QUEUES: Mapping[str, Queue] = {
+    "pkgstore": Queue("dh.writer.pkgstore", EVENTS, ("event.stage.passed", "event.stage.rejected")),
+    "metastore": Queue("dh.writer.metastore", EVENTS, ("event.flow.accepted", "event.package.*")),
+}
+DEAD_QUEUE = Queue("dh.dead", DEAD, ("",))
+QUEUES: tuple[Queue, ...] = (*STAGE_QUEUES.values(), *WRITER_QUEUES.values())
+
+
+def retry_delay(wanted: float) -> int:
+    """The delay of the ladder, in seconds, that is at least `wanted` (else the longest)."""
+    return next((delay for delay in RETRY_DELAYS if delay >= wanted), RETRY_DELAYS[-1])
+
+
+def matches(pattern: str, kind: str) -> bool:
+    """AMQP topic matching: words between dots, `*` one word, `#` any number of words (AMQP 0-9-1, 3.1.3.3)."""
+    return _match(pattern.split("."), kind.split("."))
+
+
+def _match(pattern: list[str], words: list[str]) -> bool:
+    if not pattern:
+        return not words
+    if pattern[0] == "#":
+        return any(_match(pattern[1:], words[skipped:]) for skipped in range(len(words) + 1))
+    return bool(words) and pattern[0] in ("*", words[0]) and _match(pattern[1:], words[1:])
