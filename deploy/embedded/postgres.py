@@ -1,0 +1,169 @@
+"""PostgreSQL as a child process: own data directory, a free port on loopback, a password of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.embedded.ports import LOOPBACK, free_ports
+from deploy.embedded.postgres_binaries import (
+    SHARED_HOME,
+    find_binaries,
+    reachable,
+    server_identity,
+    shared_binaries,
+)
+from deploy.embedded.process import Identity, ServerError, ServerProcess
+from deploy.embedded.secret import kept_secret, write_private
+
+_USER = "app"
+_START_SECONDS = 30.0
+_ENV = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+_STILL_LEAVING = ("is another postmaster", "pre-existing shared memory block")
+_CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class EmbeddedPostgres:
+    """A private PostgreSQL server; `async with` starts and stops it.
+
+    `directory` keeps the cluster and the password between starts. `durable=False` is for tests: commits are not
+    flushed. As root the server runs as another account, and its cluster lies in /var/lib where `directory` is closed.
+    """
+
+    def __init__(self, directory: Path, *, durable: bool = True, max_connections: int = 100) -> None:
+        self._directory = directory
+        self._durable = durable
+        self._max_connections = max_connections
+        self._port = 0
+        self._password = ""
+        self._process: ServerProcess | None = None
+
+    def url(self, database: str = "postgres") -> str:
+        """Address of `database` with user and password (it is a secret)."""
+        return f"postgresql://{_USER}:{self._password}@{LOOPBACK}:{self._port}/{database}"
+
+    @property
+    def process(self) -> ServerProcess:
+        """The running server. Raises ServerError when it was not started."""
+        if self._process is None:
+            raise ServerError("PostgreSQL was not started.")
+        return self._process
+
+    async def start(self) -> None:
+        """Create the cluster if there is none, then serve. Raises ServerError with the server's last words."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._password = kept_secret(self._directory / "password")
+        identity = server_identity()
+        binaries = find_binaries()
+        if identity:
+            binaries = await asyncio.to_thread(shared_binaries, binaries)
+        cluster = self._cluster(identity)
+        if not cluster.exists():
+            await self._initdb(binaries, cluster, identity)
+        self._process = await self._serve(binaries, cluster, identity)
+
+    async def stop(self) -> None:
+        """Disconnect the clients and shut down cleanly (SIGINT: PostgreSQL's fast mode)."""
+        if self._process is not None:
+            await self._process.stop()
+            self._process = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _cluster(self, identity: Identity | None) -> Path:
+        if identity is None or reachable(self._directory.resolve()):
+            return self._directory / "cluster"
+        # Named after the password file's content: a state directory that was deleted and made anew starts afresh.
+        name = hashlib.sha256(f"{self._directory.resolve()}:{self._password}".encode()).hexdigest()[:16]
+        SHARED_HOME.mkdir(mode=0o755, exist_ok=True)
+        (self._directory / "location").write_text(f"{SHARED_HOME / name}\n")
+        return SHARED_HOME / name
+
+    async def _initdb(self, binaries: Path, cluster: Path, identity: Identity | None) -> None:
+        unfinished = cluster.with_name(f"{cluster.name}.new")  # a kill in the middle leaves no half cluster
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        password = cluster.with_name(f"{cluster.name}.password")
+        write_private(password, self._password)
+        if identity:
+            os.chown(unfinished, identity.uid, identity.gid)
+            os.chown(password, identity.uid, identity.gid)
+        words = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        words += [] if self._durable else ["--no-sync"]
+        command: list[str | Path] = [binaries / "initdb", "-D", unfinished, "-U", _USER, f"--pwfile={password}", *words]
+        try:
+            initdb = await ServerProcess.start(
+                "initdb", command, log=self._log, env=_ENV, identity=identity, stop_signal=signal.SIGKILL
+            )
+            if await initdb.wait() != 0:
+                raise ServerError(f"The database cluster could not be created.\n{initdb.last_lines()}")
+        finally:
+            password.unlink()
+        unfinished.rename(cluster)
+
+    async def _serve(self, binaries: Path, cluster: Path, identity: Identity | None) -> ServerProcess:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            process = await self._launch(binaries, cluster, identity)
+            try:
+                await process.ready(self._accepts, deadline_seconds=_START_SECONDS)
+            except ServerError as error:
+                await process.stop()
+                # After a kill -9 of our predecessor its postmaster needs a moment to leave the cluster.
+                if time.monotonic() > deadline or not any(sign in str(error) for sign in _STILL_LEAVING):
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return process
+
+    async def _launch(self, binaries: Path, cluster: Path, identity: Identity | None) -> ServerProcess:
+        (self._port,) = free_ports(1)
+        self._log.unlink(missing_ok=True)
+        settings = [
+            f"listen_addresses={LOOPBACK}",
+            "unix_socket_directories=",
+            "shared_buffers=64MB",
+            f"max_connections={self._max_connections}",
+            *(() if self._durable else _CARELESS),
+        ]
+        return await ServerProcess.start(
+            "PostgreSQL",
+            [
+                binaries / "postgres",
+                *("-D", cluster, "-p", str(self._port)),
+                *(word for setting in settings for word in ("-c", setting)),
+            ],
+            log=self._log,
+            env=_ENV,
+            stop_signal=signal.SIGINT,
+            identity=identity,
+        )
+
+    async def _accepts(self) -> bool:
+        # An open port is not enough: during recovery the server accepts and says "starting up".
+        import asyncpg
+
+        try:
+            connection = await asyncpg.connect(self.url(), timeout=5)
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "postgres.log"

@@ -1,0 +1,139 @@
+"""The embedded servers: they answer, keep what was written, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import aio_pika
+import asyncpg
+import psutil
+import pytest
+
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.embedded.process import ServerError, ServerProcess
+from deploy.embedded.seaweedfs import EmbeddedSeaweedFS
+from messages.blobs import Blobs
+from messages.datapackage import BlobRef
+from messages.settings import StoreSettings
+from tests.services import server_directory
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with server_directory() as path:
+        yield path
+
+
+async def test_a_database_per_test_has_the_schema_and_no_rows(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("select count(*) from flow") == 0
+    assert await connection.fetchval("select max(version) from schema_migration") >= 1
+    await connection.close()
+
+
+async def test_the_object_store_keeps_what_was_put(object_store: StoreSettings, random_ownerid: str) -> None:
+    async with Blobs(object_store) as blobs:
+        await blobs.put("rawstore", f"{random_ownerid}/a", b"hello", "text/plain")
+        head = await blobs.head("rawstore", f"{random_ownerid}/a")
+        assert head is not None
+        assert head.size == 5
+        ref = BlobRef(bucket="rawstore", key=f"{random_ownerid}/a", size=5, sha256="0" * 64)
+        assert await blobs.get(ref) == b"hello"
+
+
+@pytest.mark.rabbitmq
+async def test_a_virtual_host_per_test_accepts_quorum_queues(amqp_url: str) -> None:
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue("q", durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.default_exchange.publish(aio_pika.Message(b"hello"), routing_key="q")
+        message = await queue.get(timeout=5)
+        assert message is not None
+        assert message.body == b"hello"
+
+
+async def test_postgres_keeps_rows_over_kill_and_restart(directory: Path) -> None:
+    async with EmbeddedPostgres(directory) as server:
+        connection = await asyncpg.connect(server.url())
+        await connection.execute("create table kept as select 7 as number")
+        os.kill(server.process.pid, signal.SIGKILL)
+        await server.process.wait()
+        async with EmbeddedPostgres(directory) as successor:
+            connection = await asyncpg.connect(successor.url())
+            assert await connection.fetchval("select number from kept") == 7
+            await connection.close()
+
+
+async def test_postgres_refuses_a_wrong_password(directory: Path) -> None:
+    async with EmbeddedPostgres(directory, durable=False) as server:
+        user, address = server.url().rsplit("@", 1)
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(f"{user[:-1]}@{address}")
+    assert (directory / "password").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_server_that_dies_at_start_shows_its_last_words(directory: Path) -> None:
+    async with EmbeddedPostgres(directory, durable=False):
+        pass
+    (directory / "cluster" / "PG_VERSION").write_text("9\n")
+    with pytest.raises(ServerError, match="version 9") as failure:
+        await EmbeddedPostgres(directory, durable=False).start()
+    assert "postgres.log" in str(failure.value)
+
+
+async def test_a_program_that_is_not_there_is_named(directory: Path) -> None:
+    with pytest.raises(ServerError, match="Nothing cannot be started"):
+        await ServerProcess.start("Nothing", ["/nowhere/nothing"], log=directory / "log", env={})
+
+
+async def test_a_server_that_never_gets_ready_is_given_up(directory: Path) -> None:
+    process = await ServerProcess.start("Sleeper", ["/bin/sleep", "60"], log=directory / "log", env={})
+
+    async def never() -> bool:
+        return False
+
+    with pytest.raises(ServerError, match=r"Sleeper was not ready after 0\.1 s"):
+        await process.ready(never, deadline_seconds=0.1)
+    await process.stop()
+    assert process.exit_code == -signal.SIGTERM
+
+
+async def test_object_store_listens_on_loopback_only(directory: Path) -> None:
+    async with EmbeddedSeaweedFS(directory) as server:
+        sockets = psutil.Process(server.process.pid).net_connections("tcp")
+        listening = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
+        assert listening == {"127.0.0.1"}
+    assert (directory / "s3.json").stat().st_mode & 0o777 == 0o600
+
+
+_PARENT = """
+import asyncio, sys
+from pathlib import Path
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.embedded.seaweedfs import EmbeddedSeaweedFS
+async def main(directory):
+    async with EmbeddedPostgres(directory / "pg", durable=False) as pg, EmbeddedSeaweedFS(directory / "s3") as weed:
+        print(pg.process.pid, weed.process.pid, flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def test_nothing_survives_a_killed_parent(directory: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT, str(directory)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        line = await asyncio.to_thread(parent.stdout.readline)
+        servers = [psutil.Process(int(pid)) for pid in line.split()]
+        family = [process for server in servers for process in (server, *server.children(recursive=True))]
+        assert len(family) > 5
+        parent.kill()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=10)
+    assert alive == []
