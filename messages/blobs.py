@@ -122,7 +122,7 @@ class Blobs:
             )
 
     async def put_file(self, blob: BlobRef, path: Path, mediatype: str) -> None:
-        """Writes a file to `blob`; multipart above 64 MB so that memory stays bounded. No half object is ever visible."""
+        """Writes a file to `blob`; multipart above 64 MB to bound memory. No half object is ever visible."""
         if blob.size <= 64 * 1024 * 1024:
             await self._put_one(blob, path, mediatype)
         else:
@@ -142,7 +142,7 @@ class Blobs:
         async with _deadline(f"PUT {blob.key}", blob.size):
             upload = (await self._client.create_multipart_upload(**where, ContentType=mediatype))["UploadId"]
             try:
-                parts = []
+                parts: list[dict[str, Any]] = []
                 with path.open("rb") as file:
                     while content := file.read(part_size):
                         number = len(parts) + 1
@@ -150,9 +150,7 @@ class Blobs:
                             **where, UploadId=upload, PartNumber=number, Body=content
                         )
                         parts.append({"ETag": answer["ETag"], "PartNumber": number})
-                await self._client.complete_multipart_upload(
-                    **where, UploadId=upload, MultipartUpload={"Parts": parts}
-                )
+                await self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
             except BaseException:
                 await asyncio.shield(self._client.abort_multipart_upload(**where, UploadId=upload))
                 raise
@@ -196,7 +194,7 @@ class Blobs:
         return url
 
     async def presign_post(self, blob: BlobRef, fields: dict[str, str], expiry: int) -> dict[str, Any]:
-        """`{"url", "fields"}` of a form that uploads exactly `blob.size` bytes to exactly this key, with exactly these fields."""
+        """`{"url", "fields"}` of a form for exactly `blob.size` bytes at exactly this key with exactly these fields."""
         conditions: list[Any] = [{name: value} for name, value in fields.items()]
         conditions.append(["content-length-range", blob.size, blob.size])
         form: dict[str, Any] = await self._signer.generate_presigned_post(
@@ -228,7 +226,5 @@ def _translated(what: str, error: ClientError) -> Exception:
         return BlobMissing(f"object store: {what}: no such object")
     if status == 412:
         return BlobChanged(f"object store: {what}: the object has changed")
-    refusal: Callable[[str], Exception] = (
-        TransientError if status >= 500 or status in (408, 429) else PermanentError
-    )
+    refusal: Callable[[str], Exception] = TransientError if status >= 500 or status in (408, 429) else PermanentError
     return refusal(f"object store: {what}: {status} {code}")

@@ -1,4 +1,4 @@
-"""The PostgreSQL pool of a process: every statement has a deadline, JSON columns are Python values, a stale schema is refused."""
+"""The PostgreSQL pool of a process: deadlines on statements, JSON as Python values, a stale schema refused."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     OSError,
     TimeoutError,
 )
-"""What a database that is down, restarting, failing over or busy answers: worth another attempt (SQLSTATE 08, 25006, 40, 53, 55P03, 57)."""
+"""What a database that is down, restarting, failing over or busy answers: worth another attempt.
+
+SQLSTATE 08, 25006, 40, 53, 55P03, 57 (PostgreSQL documentation, appendix A).
+"""
 
 
 async def open_pool(url: str, *, size: int = 10) -> asyncpg.Pool:
-    """A pool of up to `size` connections; raises OSError or a member of TRANSIENT where the server cannot be reached."""
+    """A pool of up to `size` connections; raises a member of TRANSIENT where the server cannot be reached."""
     return await asyncpg.create_pool(
         url,
         min_size=1,

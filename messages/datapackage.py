@@ -51,7 +51,7 @@ class FlowRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobRef:
-    """Bytes in the object store. `size` in bytes; hashes in lower-case hex; `sha256` is None until `load` has computed it."""
+    """Bytes in the object store. `size` in bytes; hashes in lower-case hex; `sha256` None until `load` has computed it."""
 
     bucket: str
     key: str
@@ -81,7 +81,10 @@ class BlobRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFile:
-    """A file of a published revision. `role`: `data` (canonical CSV or the file itself), `source` (as uploaded, when it differs), `preview`, `report`."""
+    """A file of a published revision.
+
+    `role`: `data` (canonical CSV or the file itself), `source` (as uploaded, when it differs), `preview`, `report`.
+    """
 
     role: str
     filename: str
@@ -110,7 +113,7 @@ class PublishedFile:
 class Resource:
     """A resource on its way through the pipeline; each stage returns a grown copy.
 
-    descriptor  the publisher's resource descriptor (checked, inline only); stages add `encoding`, `dialect`, `schema`, `bytes`, `hash`
+    descriptor  the publisher's (checked, inline only); stages add `encoding`, `dialect`, `schema`, `bytes`, `hash`
     source      the bytes as uploaded
     content     the table's bytes where they differ from `source` (decompressed, transcoded to UTF-8)
     tabular     False: carried unchanged through encoding, csvkind and validate

@@ -24,7 +24,10 @@ MAX_BODY = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One job or event. `flow` is the correlation id (`{ownerid}/{dataset}/{revision}`), `cause` the id of the message that led to it."""
+    """One job or event.
+
+    `flow` is the correlation id (`{ownerid}/{dataset}/{revision}`), `cause` the id of the message that led to it.
+    """
 
     id: str
     kind: str
@@ -67,9 +70,7 @@ class Message:
         if not isinstance(event, dict) or event.get("specversion") != "1.0":
             raise DecodeError("message is not a CloudEvents 1.0 event", body)
         if event.get("dataversion") != VERSION:
-            raise DecodeError(
-                f"message has version {event.get('dataversion')!r}, this program reads {VERSION}", body
-            )
+            raise DecodeError(f"message has version {event.get('dataversion')!r}, this program reads {VERSION}", body)
         texts = {name: event.get(name) for name in ("id", "type", "subject", "time")}
         wrong = [name for name, value in texts.items() if not isinstance(value, str) or not value]
         if wrong or not isinstance(event.get("data"), dict):
@@ -85,7 +86,7 @@ class Message:
 
 
 def derived_id(*parts: object) -> str:
-    """A message id that is the same whenever the same thing is said again, so that the inbox can collapse repetitions."""
+    """A message id that is the same whenever the same thing is said again: the inbox collapses repetitions."""
     return str(uuid5(NAMESPACE_URL, "datahub:" + "\x1f".join(str(part) for part in parts)))
 
 

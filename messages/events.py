@@ -39,7 +39,7 @@ class FlowAccepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagePassed:
-    """A stage is done with a resource. `resource` is whole after the last stage only, else None: `facts` is what was learned."""
+    """A stage is done with a resource; `facts` is what it learned. `resource` is there after the last stage only."""
 
     KIND: ClassVar[str] = "event.stage.passed"
     flow: FlowRef
@@ -81,9 +81,9 @@ class StagePassed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRejected:
-    """The publisher's data did not pass a stage: `reason` is a sentence for them, `findings` the first problems, `report` all that is listed.
+    """The publisher's data did not pass a stage.
 
-    `abandoned`: not the data but we failed (a dead letter); nothing is wrong with the publisher's file.
+    `reason` is a sentence for them, `findings` the first problems, `report` all that is listed. `abandoned`: not the data but we failed (a dead letter); nothing is wrong with the publisher's file.
     """
 
     KIND: ClassVar[str] = "event.stage.rejected"
@@ -115,9 +115,7 @@ class StageRejected:
             "report": self.report.to_dict() if self.report else None,
             "abandoned": self.abandoned,
         }
-        return message_of(
-            self.KIND, self.flow, data, cause, self.index, self.stage, self.round, self.abandoned
-        )
+        return message_of(self.KIND, self.flow, data, cause, self.index, self.stage, self.round, self.abandoned)
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
@@ -140,7 +138,7 @@ class StageRejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgressed:
-    """How far a running stage is. Transient: never stored, only for whoever watches. `done`/`total` in `unit` (`bytes` or `rows`)."""
+    """How far a running stage is: `done` of `total` in `unit` (`bytes` or `rows`). Transient: only for whoever watches."""
 
     KIND: ClassVar[str] = "event.stage.progressed"
     flow: FlowRef
@@ -251,13 +249,7 @@ class MetadataIndexed:
 
 
 Event = (
-    FlowAccepted
-    | StagePassed
-    | StageRejected
-    | StageProgressed
-    | PackagePublished
-    | PackageFailed
-    | MetadataIndexed
+    FlowAccepted | StagePassed | StageRejected | StageProgressed | PackagePublished | PackageFailed | MetadataIndexed
 )
 EVENTS: tuple[type[Event], ...] = (
     FlowAccepted,
@@ -270,9 +262,7 @@ EVENTS: tuple[type[Event], ...] = (
 )
 
 
-def message_of(
-    kind: str, flow: FlowRef, data: Mapping[str, Any], cause: str | None, *parts: object
-) -> Message:
+def message_of(kind: str, flow: FlowRef, data: Mapping[str, Any], cause: str | None, *parts: object) -> Message:
     """An event's message: its id is derived from the flow, the kind and the distinguishing parts."""
     return Message(id=derived_id(kind, flow.id, *parts), kind=kind, flow=flow.id, data=data, cause=cause)
 

@@ -14,7 +14,10 @@ STAGES = ("load", "encoding", "csvkind", "validate", "dump")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageJob:
-    """Request that `stage` be done to `resource`. `round` counts the re-enqueuings by rescue, so that a new round has new message ids."""
+    """Request that `stage` be done to `resource`.
+
+    `round` counts the re-enqueuings by rescue, so that a new round has new message ids.
+    """
 
     flow: FlowRef
     stage: str

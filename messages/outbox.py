@@ -11,7 +11,7 @@ CHANNEL = "outbox"
 
 
 async def emit(connection: asyncpg.Connection, *messages: Message) -> None:
-    """Says these messages when, and only when, the caller's transaction commits; the relay then carries them to the transport."""
+    """Says these messages when, and only when, the caller's transaction commits; the relay then carries them on."""
     await connection.executemany(
         "insert into outbox (message_id, body) values ($1, $2)",
         [(message.id, message.encode()) for message in messages],
@@ -20,7 +20,7 @@ async def emit(connection: asyncpg.Connection, *messages: Message) -> None:
 
 
 async def claim(connection: asyncpg.Connection, consumer: str, message_id: str) -> bool:
-    """True for the one transaction that may act on this message for this consumer; False where it was handled before.
+    """True for the one transaction that may act on this message for this consumer; False where it was handled.
 
     A second claim at the same time waits for the first transaction to end (unique index), so exactly one of them is True.
     """

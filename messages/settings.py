@@ -28,7 +28,7 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
-    """`public_url` is the gateway's own address as users see it: issuer of tokens, base of links. `upload_expiry` in seconds."""
+    """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. `upload_expiry` in seconds."""
 
     host: str
     port: int
@@ -107,9 +107,7 @@ def _store(environ: Mapping[str, str]) -> StoreSettings:
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name)
     if not value:
-        raise SettingsError(
-            f"{name} is not set: see docs/settings.md, or run `dh-server up`, which needs no settings"
-        )
+        raise SettingsError(f"{name} is not set: see docs/settings.md, or run `dh-server up`, which needs no settings")
     return value
 
 

@@ -10,9 +10,7 @@ from typing import Any
 
 import structlog
 
-SECRET_KEY = re.compile(
-    r"token|secret|password|authorization|cookie|signature|private_key|jwt", re.IGNORECASE
-)
+SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|signature|private_key|jwt", re.IGNORECASE)
 SECRET_TEXT = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=Signature=)[0-9a-fA-F%]+|(?<=Credential=)[^&\s]+|(?<=://)[^:/@\s]+:[^@/\s]+(?=@)"
 )
@@ -21,11 +19,9 @@ LONGEST = 8_000
 
 
 def configure(log_format: str, level: str, **bound: object) -> None:
-    """Sets up structlog and the standard library's logging for this process; `bound` is on every line (service, role)."""
-    renderer = (
-        structlog.dev.ConsoleRenderer() if log_format == "console" else structlog.processors.JSONRenderer()
-    )
-    shared = [
+    """Sets up structlog and the standard library's logging; `bound` is on every line of this process (service, role)."""
+    renderer = structlog.dev.ConsoleRenderer() if log_format == "console" else structlog.processors.JSONRenderer()
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

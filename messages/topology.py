@@ -4,11 +4,11 @@
 | --- | --- | --- |
 | dh.jobs | direct | jobs; routing key = kind (`job.load`) |
 | dh.events | topic | events; routing key = kind (`event.package.published`) |
-| dh.retry | direct | a message that waits; routing key = the delay's queue (`dh.retry.5`), from where it goes back to its own queue |
+| dh.retry | direct | a message that waits in a delay's queue (`dh.retry.5`), from where it goes back to its own |
 | dh.dead | fanout | dead letters |
 
 Every stage, every writer and every delay has its own queue: two of them never share a fate. Every argument is stated:
-RabbitMQ 3.10 and 4.x differ in defaults. Arguments of an existing queue cannot change, so a change here needs a new name.
+RabbitMQ 3.10 and 4.x differ in defaults. An existing queue's arguments cannot change: a change here needs a new name.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ class Queue:
     keys: tuple[str, ...]
 
 
-STAGE_QUEUES: Mapping[str, Queue] = {
-    stage: Queue(f"dh.job.{stage}", JOBS, (f"job.{stage}",)) for stage in STAGES
-}
+STAGE_QUEUES: Mapping[str, Queue] = {stage: Queue(f"dh.job.{stage}", JOBS, (f"job.{stage}",)) for stage in STAGES}
 WRITER_QUEUES: Mapping[str, Queue] = {
     "pkgstore": Queue("dh.writer.pkgstore", EVENTS, ("event.stage.passed", "event.stage.rejected")),
     "metastore": Queue("dh.writer.metastore", EVENTS, ("event.flow.accepted", "event.package.*")),
