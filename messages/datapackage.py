@@ -51,7 +51,7 @@ class FlowRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobRef:
-    """Bytes in the object store. `size` in bytes; hashes in lower-case hex; `sha256` None until `load` has computed it."""
+    """Bytes in the object store. `size` in bytes; hashes in lower-case hex; `sha256` None until `load` knows it."""
 
     bucket: str
     key: str

@@ -83,7 +83,8 @@ class StagePassed:
 class StageRejected:
     """The publisher's data did not pass a stage.
 
-    `reason` is a sentence for them, `findings` the first problems, `report` all that is listed. `abandoned`: not the data but we failed (a dead letter); nothing is wrong with the publisher's file.
+    `reason` is a sentence for them, `findings` the first problems, `report` all that is listed.
+    `abandoned`: not the data but we failed (a dead letter); nothing is wrong with the publisher's file.
     """
 
     KIND: ClassVar[str] = "event.stage.rejected"
@@ -138,7 +139,7 @@ class StageRejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgressed:
-    """How far a running stage is: `done` of `total` in `unit` (`bytes` or `rows`). Transient: only for whoever watches."""
+    """How far a running stage is: `done` of `total` in `unit` (`bytes` or `rows`). Transient: for whoever watches."""
 
     KIND: ClassVar[str] = "event.stage.progressed"
     flow: FlowRef

@@ -20,7 +20,7 @@ async def emit(connection: asyncpg.Connection, *messages: Message) -> None:
 
 
 async def claim(connection: asyncpg.Connection, consumer: str, message_id: str) -> bool:
-    """True for the one transaction that may act on this message for this consumer; False where it was handled.
+    """True for the one transaction that may act on this message for this consumer; False where handled.
 
     A second claim at the same time waits for the first transaction to end (unique index), so exactly one of them is True.
     """

@@ -28,7 +28,7 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
-    """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. `upload_expiry` in seconds."""
+    """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. Expiry in seconds."""
 
     host: str
     port: int

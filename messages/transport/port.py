@@ -2,11 +2,13 @@
 
 * Published is kept: `publish` returns only after the broker has taken responsibility (publisher confirm, commit).
 * At least once: a delivery that is not settled (worker killed, connection lost) comes again, to anybody.
-* One verdict per delivery. A handler that raises is a bug of ours: logged, retried as `Retry(5)`, at most `DELIVERY_LIMIT` times.
+* One verdict per delivery. A handler that raises is a bug of ours: logged, retried as `Retry(5)`, at most
+  `DELIVERY_LIMIT` times.
 * `slots` deliveries at a time per consumer, each unsettled one holding exactly one slot (prefetch 1 per slot).
-* `Retry` is a new message with attempt + 1, confirmed before the old one is settled; a long one never holds back a short one.
-* `DeadLetter` keeps body, reason, queue and attempts, readable through `consume_dead`. Undecodable messages go there at once,
-  as does a message whose taker died `DELIVERY_LIMIT` times.
+* `Retry` is a new message with attempt + 1, confirmed before the old one is settled; a long one never holds back a
+  short one.
+* `DeadLetter` keeps body, reason, queue and attempts, readable through `consume_dead`. Undecodable messages go
+  there at once, as does a message whose taker died `DELIVERY_LIMIT` times.
 * A job without a queue raises Unroutable; an event nobody listens to is dropped quietly.
 * Trouble with the broker surfaces as TransientError within `publish`'s deadline; consumers come back by themselves.
 """
@@ -22,7 +24,10 @@ from messages.envelope import Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message handed to one consumer until settled. `attempt` is 1 for the first and counted by us; `redelivered` is only a hint."""
+    """A message handed to one consumer until settled.
+
+    `attempt` is 1 for the first and counted by us; `redelivered` is only a hint.
+    """
 
     message: Message
     queue: str
@@ -32,7 +37,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterRecord:
-    """A message set aside: its bytes as they were, its queue, the reason. `message` is None where the bytes are none of ours."""
+    """A message set aside: its bytes as they were, its queue, the reason. `message` None: the bytes are none of ours."""
 
     id: str
     body: bytes
@@ -72,7 +77,7 @@ class Consumer(Protocol):
     """A running consumption."""
 
     async def stop(self, grace: float) -> None:
-        """Takes no more deliveries, waits up to `grace` seconds for running handlers, cancels the rest and gives their messages back."""
+        """Takes no more, waits up to `grace` seconds for running handlers, cancels the rest and gives their messages back."""
 
 
 class Transport(Protocol):
@@ -82,16 +87,16 @@ class Transport(Protocol):
         """Makes the topology's exchanges and queues exist; repeatable."""
 
     async def publish(self, *messages: Message) -> None:
-        """All are confirmed on return (jobs mandatory). Raises Unroutable, or TransientError when the broker does not answer in time."""
+        """All are confirmed on return (jobs mandatory). Raises Unroutable, or TransientError when there is no answer in time."""
 
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
-        """Calls `handler` for the deliveries of a queue of the topology (or one made by `subscribe`), `slots` at a time."""
+        """Calls `handler` for the deliveries of a queue (the topology's, or one of `subscribe`), `slots` at a time."""
 
     async def consume_dead(self, handler: DeadHandler) -> Consumer:
         """Calls `handler` for each dead letter, one at a time; `Ack` takes it off the queue."""
 
     async def subscribe(self, queue: str, patterns: Sequence[str]) -> None:
-        """Makes a durable queue for a listening service, bound to the events that match any of the patterns; repeatable."""
+        """Makes a durable queue for a listening service, bound to the events that match the patterns; repeatable."""
 
     async def watch(self, patterns: Sequence[str], watcher: Watcher) -> Consumer:
         """Calls `watcher` for events from now on, while connected: nothing is kept for it, nothing is redelivered."""
