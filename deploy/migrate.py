@@ -1,4 +1,4 @@
-"""Numbered SQL files, each applied once: `deploy/migrations/NNNN_name.sql`, recorded in table `schema_migration`."""
+"""Numbered SQL files (`migrations/NNNN_name.sql`), each applied once and recorded in table `schema_migration`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Migration:
 
 
 def migrations(directory: Path = MIGRATIONS) -> list[Migration]:
-    """Return the steps in order. Raises PermanentError for a file that is misnamed, doubled or leaves a gap."""
+    """Return the steps in order; raises PermanentError for a misnamed or doubled file or a gap."""
     found = [_read(path) for path in sorted(directory.glob("*.sql"))]
     if [step.version for step in found] != list(range(1, len(found) + 1)):
         raise PermanentError(f"migrations in {directory} are not numbered 0001, 0002, ... without gaps")
@@ -51,8 +51,8 @@ async def pending(connection: asyncpg.Connection, directory: Path = MIGRATIONS) 
 async def migrate(url: str, directory: Path = MIGRATIONS) -> list[Migration]:
     """Bring the database at `url` up to date and return the steps taken now.
 
-    Safe to run from several processes at once: all but one wait, then find nothing to do. A step that fails leaves
-    the database as the step before it did (asyncpg.PostgresError).
+    Safe to run from several processes at once: all but one wait, then find nothing to do. A step that fails
+    (asyncpg.PostgresError) leaves the database as the step before it did.
     """
     connection = await asyncpg.connect(url, timeout=10)
     try:

@@ -1,7 +1,7 @@
 """Fixtures on real servers: each is started once per session, and only when the first test asks for it.
 
-`database_url` is a fresh migrated database, `amqp_url` a fresh virtual host; the object store is shared, so tests keep
-apart by random owner ids (`random_ownerid`).
+`database_url` is a fresh migrated database, `amqp_url` a fresh virtual host; the object store is shared, so tests
+keep apart by random owner ids (`random_ownerid`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MISSING = "is missing"
 
 
 def pytest_configure() -> None:
-    """Take the project's own settings out of the environment: a developer's values must not steer the tests."""
+    """Take the project's own settings out of the environment: a developer's must not steer the tests."""
     for name in [name for name in os.environ if name.startswith(_OWN_VARIABLES)]:
         del os.environ[name]
 

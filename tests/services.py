@@ -1,4 +1,4 @@
-"""The real servers that tests run on: found by variable, else started here, else (RabbitMQ) in a container."""
+"""The real servers that tests run on: named by a variable, else started here, else (RabbitMQ) a container."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ class Broker:
     def _manage(self, method: str, vhost: str) -> None:
         user = urlsplit(self.amqp_url)
         word = base64.b64encode(f"{user.username}:{user.password}".encode()).decode()
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310 the address is our own
             f"{self.management_url}/api/vhosts/{vhost}",
             method=method,
             headers={"Authorization": f"Basic {word}"},
         )
-        with urllib.request.urlopen(request, timeout=30):
+        with urllib.request.urlopen(request, timeout=30):  # noqa: S310
             pass
 
 
@@ -107,7 +107,7 @@ async def database_server() -> AsyncIterator[DatabaseServer]:
 
 @asynccontextmanager
 async def object_store() -> AsyncIterator[StoreSettings]:
-    """The store of TEST_S3_ENDPOINT_URL (with S3_ACCESS_KEY, S3_SECRET_KEY), else a private one; both buckets exist."""
+    """The store of TEST_S3_ENDPOINT_URL (with TEST_S3_..._KEY), else a private one; with both buckets."""
     external = os.environ.get("TEST_S3_ENDPOINT_URL")
     if external:
         settings = _store(external, os.environ["TEST_S3_ACCESS_KEY"], os.environ["TEST_S3_SECRET_KEY"])

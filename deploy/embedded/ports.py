@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different ports that nothing listens on now (all are held open until the last is chosen)."""
+    """Return `count` different ports that nothing listens on now (all are held until the last is chosen)."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -19,7 +19,7 @@ def free_ports(count: int) -> list[int]:
 
 
 async def answers(port: int, greeting: bytes = b"", reply: int = 0) -> bool:
-    """Say whether a server accepts on `port` and, after `greeting`, sends at least `reply` bytes within a second."""
+    """Say whether a server accepts on `port` and, after `greeting`, sends up to `reply` bytes within 1 s."""
     try:
         async with asyncio.timeout(1):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)

