@@ -1,0 +1,164 @@
+"""The whole system as its own processes: the same commands and variables that compose.yaml and `dh-server up` use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+
+from deploy.embedded.ports import free_ports
+from messages.settings import StoreSettings
+
+PASSWORD = "correct horse battery staple"
+READY_DEADLINE = 40.0
+
+
+@dataclass(slots=True)
+class Stack:
+    """A gateway and workers on one database, object store and transport. `processes` by role; logs in `directory`."""
+
+    environment: Mapping[str, str]
+    url: str
+    directory: Path
+    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+
+    async def start(self, role: str, *command: str) -> None:
+        """Start `dh-server command...` under the name `role`."""
+        log = (self.directory / f"{role}.log").open("ab")
+        self.processes[role] = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "deploy.server", *command, env=dict(self.environment), stdout=log, stderr=log
+        )
+        log.close()
+
+    async def start_all(self) -> None:
+        """Gateway, one process for all stages, one for all writers and rescue; returns when the gateway is ready."""
+        await self.start("gateway", "gateway")
+        await self.start("stages", "worker", "stages")
+        await self.start("writers", "worker", "writers")
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Return when the gateway says it is ready; fails with its log otherwise."""
+        async with asyncio.timeout(READY_DEADLINE), aiohttp.ClientSession() as session:
+            while True:
+                assert self.processes["gateway"].returncode is None, self.log("gateway")
+                try:
+                    async with session.get(f"{self.url}/health/ready") as answer:
+                        if answer.status == 200:
+                            return
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.05)
+
+    async def kill(self, role: str) -> None:
+        """SIGKILL: no chance to tidy up."""
+        process = self.processes.pop(role)
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+    async def stop(self) -> None:
+        """SIGTERM to all, gateway last; whoever does not leave within its grace is killed."""
+        roles = sorted(self.processes, key=lambda role: role == "gateway")
+        for role in roles:
+            if self.processes[role].returncode is None:
+                self.processes[role].terminate()
+        for role in roles:
+            process = self.processes.pop(role)
+            try:
+                await asyncio.wait_for(process.wait(), 30)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    async def add_user(self, username: str) -> str:
+        """An account with PASSWORD; its id."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "deploy.server", "user", "add", username, "--password-stdin"),
+            env=dict(self.environment),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate(PASSWORD.encode())
+        assert process.returncode == 0, output.decode()
+        connection = await asyncpg.connect(self.environment["DATABASE_URL"])
+        try:
+            ownerid: str = await connection.fetchval("select id from account where username = $1", username)
+        finally:
+            await connection.close()
+        return ownerid
+
+    def log(self, role: str) -> str:
+        """What a process has said so far."""
+        return (self.directory / f"{role}.log").read_text()
+
+    async def dh(self, *words: str, config: Path, stdin: str | None = None) -> Finished:
+        """Run the real `dh` against this stack's gateway."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway.client.cli", *words),
+            env={**plain_environment(), "DH_CONFIG": str(config), "DH_SERVER": self.url},
+            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        stdout, stderr = await process.communicate(stdin.encode() if stdin is not None else None)
+        assert process.returncode is not None
+        return Finished(process.returncode, stdout.decode(), stderr.decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def plain_environment() -> dict[str, str]:
+    """PATH, HOME and locale of this process, and nothing of ours."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SSL_CERT_FILE") if name in os.environ}
+
+
+def environment(database_url: str, store: StoreSettings, amqp_url: str | None, directory: Path) -> dict[str, str]:
+    """The settings of every process of a stack: see docs/settings.md."""
+    port = free_ports(1)[0]
+    settings = {
+        **plain_environment(),
+        "DATABASE_URL": database_url,
+        "S3_ENDPOINT_URL": store.endpoint_url,
+        "S3_ACCESS_KEY": store.access_key,
+        "S3_SECRET_KEY": store.secret_key,
+        "S3_RAW_BUCKET": store.raw_bucket,
+        "S3_PACKAGE_BUCKET": store.package_bucket,
+        "DH_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "DH_PORT": str(port),
+        "DH_SPOOL_DIR": str(directory / "spool"),
+    }
+    return {**settings, "AMQP_URL": amqp_url} if amqp_url else settings
+
+
+@asynccontextmanager
+async def running(
+    database_url: str, store: StoreSettings, amqp_url: str | None, directory: Path, **more: str
+) -> AsyncIterator[Stack]:
+    """A started stack; stopped at the end, whatever happened."""
+    variables = {**environment(database_url, store, amqp_url, directory), **more}
+    stack = Stack(variables, variables["DH_PUBLIC_URL"], directory)
+    try:
+        await stack.start_all()
+        yield stack
+    finally:
+        await stack.stop()
+
+
+def stages_of(roles: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """A process per stage or writer, as compose.yaml has them."""
+    return {role: ("worker", role) for role in roles}
