@@ -1,0 +1,104 @@
+"""AsyncAPI 3.0 of every job and event: what a downstream service may rely on (https://www.asyncapi.com, 3.0.0)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.documents.schema import schema_of
+from messages.envelope import MEDIA_TYPE, VERSION
+from messages.events import EVENTS, Event, StageProgressed
+from messages.jobs import STAGES, StageJob
+from messages.topology import EVENTS as EVENT_EXCHANGE
+from messages.topology import JOBS, STAGE_QUEUES
+
+CloudEvent = dict[str, Any]
+
+
+def document() -> dict[str, Any]:
+    """The whole document, as JSON values."""
+    schemas: dict[str, Any] = {}
+    messages = {event.__name__: _message(event.KIND, event, schemas) for event in EVENTS}
+    messages["StageJob"] = _message("job.{stage}", StageJob, schemas)
+    channels = {event.__name__: _event_channel(event) for event in EVENTS}
+    channels |= {f"job-{stage}": _job_channel(stage) for stage in STAGES}
+    operations = {f"announce-{name}": _operation(name) for name in channels if not name.startswith("job-")}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Publishing events",
+            "version": f"{VERSION}.0.0",
+            "description": (
+                "Every fact of the publishing flow on a topic exchange, as CloudEvents 1.0 in structured JSON mode. "
+                "Delivery is at least once and in no promised order: keep the ids you have handled."
+            ),
+        },
+        "defaultContentType": MEDIA_TYPE,
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _message(kind: str, record: type, schemas: dict[str, Any]) -> dict[str, Any]:
+    data = schema_of(record, schemas)
+    if record is StageJob:  # the stage is in the kind, not in the data
+        data["properties"].pop("stage")
+        data["required"].remove("stage")
+    schemas[record.__name__] = data
+    return {
+        "name": kind,
+        "title": record.__name__,
+        "summary": data["description"],
+        "contentType": MEDIA_TYPE,
+        "payload": _cloud_event(kind, record.__name__),
+    }
+
+
+def _cloud_event(kind: str, name: str) -> CloudEvent:
+    kind_schema = {"type": "string", "pattern": "^job\\."} if "{" in kind else {"const": kind}
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "time", "dataversion", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "format": "uuid", "description": "the same whenever the same fact is told again"},
+            "source": {"type": "string"},
+            "type": kind_schema,
+            "subject": {"type": "string", "description": "flow id: {ownerid}/{dataset}/{revision}"},
+            "time": {"type": "string", "format": "date-time"},
+            "datacontenttype": {"const": "application/json"},
+            "dataversion": {"const": VERSION},
+            "cause": {"type": "string", "description": "id of the message that led to this one"},
+            "data": {"$ref": f"#/components/schemas/{name}"},
+        },
+    }
+
+
+def _event_channel(event: type[Event]) -> dict[str, Any]:
+    kept = "never stored, only for whoever is connected" if event is StageProgressed else "kept for durable queues"
+    exchange = {"name": EVENT_EXCHANGE, "type": "topic", "durable": True}
+    return {
+        "address": event.KIND,
+        "description": f"Routing key `{event.KIND}`; {kept}.",
+        "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
+        "bindings": {"amqp": {"is": "routingKey", "exchange": exchange}},
+    }
+
+
+def _job_channel(stage: str) -> dict[str, Any]:
+    queue = {"name": STAGE_QUEUES[stage].name, "durable": True}
+    return {
+        "address": f"job.{stage}",
+        "description": f"Internal: jobs of the stage `{stage}`, on exchange `{JOBS}`; exactly one worker takes each.",
+        "messages": {"StageJob": {"$ref": "#/components/messages/StageJob"}},
+        "bindings": {"amqp": {"is": "queue", "queue": queue}},
+    }
+
+
+def _operation(name: str) -> dict[str, Any]:
+    return {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{name}"},
+        "summary": f"We announce {name}.",
+        "messages": [{"$ref": f"#/channels/{name}/messages/{name}"}],
+    }
