@@ -37,7 +37,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterRecord:
-    """A message set aside: its bytes as they were, its queue, the reason. `message` None: the bytes are none of ours."""
+    """A message set aside: its bytes as they were, its queue, the reason. `message` is None where it is none of ours."""
 
     id: str
     body: bytes
@@ -76,8 +76,11 @@ Watcher = Callable[[Message], None]
 class Consumer(Protocol):
     """A running consumption."""
 
+    async def closed(self) -> None:
+        """Returns when it was stopped; raises when it ended by itself and cannot be restored: leave the process."""
+
     async def stop(self, grace: float) -> None:
-        """Takes no more, waits up to `grace` seconds for running handlers, cancels the rest and gives their messages back."""
+        """Takes no more, waits `grace` seconds for running handlers, cancels the rest and gives their messages back."""
 
 
 class Transport(Protocol):
@@ -87,7 +90,7 @@ class Transport(Protocol):
         """Makes the topology's exchanges and queues exist; repeatable."""
 
     async def publish(self, *messages: Message) -> None:
-        """All are confirmed on return (jobs mandatory). Raises Unroutable, or TransientError when there is no answer in time."""
+        """All are confirmed on return (jobs mandatory). Raises Unroutable, or TransientError without a timely answer."""
 
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
         """Calls `handler` for the deliveries of a queue (the topology's, or one of `subscribe`), `slots` at a time."""

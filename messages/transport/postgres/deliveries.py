@@ -1,0 +1,252 @@
+"""The rows of the queues: every statement of the transport on the tables `queue`, `binding` and `delivery`.
+
+A row is ready (no lease), or leased to one claim until `lease_until`. A claim has a name of its own and every later
+statement on the row repeats it, so that a taker whose lease ran out can no longer settle (fencing). Only the clock of
+the database counts.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from messages.envelope import Message
+from messages.errors import Unroutable
+from messages.topology import DEAD_QUEUE, DELIVERY_LIMIT, matches
+from messages.transport.postgres.database import Database
+
+CHANNEL = "delivery"
+"""NOTIFY channel; the payload is `{queue} {number of messages}`."""
+
+WATCHER_UNSEEN = 60.0
+"""Seconds after which the queue of a watcher that is gone is dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Claimed:
+    """A row that is leased to us. `taken` counts the deliveries of this very row, this one included."""
+
+    id: int
+    owner: str
+    queue: str
+    body: bytes
+    attempt: int
+    taken: int
+    reason: str | None
+    origin: str | None
+
+
+class Deliveries:
+    """Statements, each its own transaction; all raise TransientError where the database does not answer in time."""
+
+    def __init__(self, database: Database, lease: float) -> None:
+        self._database = database
+        self._lease = lease
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """One row per message and queue that takes it, all or none; raises Unroutable for a job without a queue."""
+        bindings = [(row["queue"], row["pattern"]) for row in await self._database.fetch(_BINDINGS)]
+        rows = [row for message in messages for row in _rows(message, bindings)]
+        if rows:
+            await self._database.fetch(_PUBLISH, *map(list, zip(*rows, strict=True)))
+
+    async def claim(self, queue: str) -> Claimed | None:
+        """Leases the message of the queue that has waited longest; None where none is ready."""
+        owner = secrets.token_hex(8)
+        rows = await self._database.fetch(_CLAIM, queue, owner, self._lease)
+        return Claimed(owner=owner, queue=queue, **rows[0]) if rows else None
+
+    async def ack(self, claimed: Claimed) -> bool:
+        """Done for good; False where the lease was lost."""
+        return bool(await self._database.fetch(_ACK, claimed.id, claimed.owner))
+
+    async def put_back(self, claimed: Claimed) -> bool:
+        """As if it had never been taken; False where the lease was lost."""
+        return bool(await self._database.fetch(_PUT_BACK, claimed.id, claimed.owner))
+
+    async def retry(self, claimed: Claimed, delay: float) -> bool:
+        """Again after `delay` seconds, as a next attempt (a dead letter keeps its count); False as above."""
+        counted = 0 if claimed.queue == DEAD_QUEUE.name else 1
+        return bool(await self._database.fetch(_RETRY, claimed.id, claimed.owner, delay, counted))
+
+    async def bury(self, claimed: Claimed, reason: str) -> bool:
+        """To the dead letters; False where the lease was lost."""
+        return bool(await self._database.fetch(_BURY, claimed.id, claimed.owner, reason, DEAD_QUEUE.name))
+
+    async def renew(self, held: Iterable[Claimed]) -> set[int]:
+        """Prolongs the leases; the ids of those that are still ours."""
+        held = list(held)
+        ids, owners = [claimed.id for claimed in held], [claimed.owner for claimed in held]
+        return {row["id"] for row in await self._database.fetch(_RENEW, ids, owners, self._lease)}
+
+    async def reap(self) -> None:
+        """Gives back what was leased by takers that are gone, to the dead letters where that happened too often."""
+        await self._database.fetch(_REAP, DELIVERY_LIMIT, DEAD_QUEUE.name)
+
+    async def ready(self, queues: Sequence[str]) -> dict[str, int]:
+        """How many messages can be claimed now, per queue, counted up to 100."""
+        return {row["queue"]: row["ready"] for row in await self._database.fetch(_READY, list(queues))}
+
+    async def depth(self, queue: str) -> int:
+        """Messages that can be claimed now."""
+        count: int = (await self._database.fetch(_DEPTH, queue))[0]["ready"]
+        return count
+
+    async def declare(self, queue: str, patterns: Sequence[str], *, durable: bool = True) -> None:
+        """Makes a queue with its bindings exist, and marks it as seen."""
+        await self._database.fetch(_DECLARE, queue, list(patterns), durable)
+
+    async def drain(self, queue: str) -> list[bytes]:
+        """Takes all bodies of a watcher's queue, in order."""
+        rows = await self._database.fetch(_DRAIN, queue)
+        return [row["body"] for row in rows]
+
+    async def drop(self, queue: str) -> None:
+        """Removes a watcher's queue."""
+        await self._database.fetch(_DROP, queue)
+
+    async def drop_unseen(self) -> None:
+        """Removes the queues of watchers that are gone, and the rows of a publish that raced with that."""
+        await self._database.fetch(_DROP_UNSEEN, WATCHER_UNSEEN)
+
+
+def _rows(message: Message, bindings: Sequence[tuple[str, str]]) -> list[tuple[str, str, bytes]]:
+    """(queue, id, body) for each queue that takes a message: a job by its exact kind, an event by topic."""
+    if message.is_job:
+        queues = {queue for queue, pattern in bindings if pattern == message.kind}
+        if not queues:
+            raise Unroutable(f"no queue takes {message.kind}")
+    else:
+        queues = {queue for queue, pattern in bindings if matches(pattern, message.kind)}
+    body = message.encode()
+    return [(queue, message.id, body) for queue in sorted(queues)]
+
+
+_BINDINGS = "select queue, pattern from binding"
+
+# The bell is rung by the very statement, hence at its commit; one notification per queue, with the number of messages,
+# because equal notifications of one transaction are merged into one.
+_PUBLISH = """
+with sent as (
+    insert into delivery (queue, message_id, body)
+    select * from unnest($1::text[], $2::text[], $3::bytea[])
+    returning queue
+)
+select pg_notify('delivery', queue || ' ' || count(*)) from sent group by queue
+"""
+
+# `any(array(...))` makes the subquery run exactly once; in a join it could lock more rows than it returns.
+_CLAIM = """
+update delivery
+set taken = taken + 1, lease_owner = $2, lease_until = now() + make_interval(secs => $3)
+where id = any (array(
+    select id from delivery
+    where queue = $1 and lease_owner is null and run_at <= now()
+    order by run_at, id
+    limit 1
+    for update skip locked))
+returning id, body, attempt, taken, reason, origin
+"""
+
+_ACK = "delete from delivery where id = $1 and lease_owner = $2 returning id"
+
+_PUT_BACK = """
+with freed as (
+    update delivery set taken = taken - 1, lease_owner = null, lease_until = null
+    where id = $1 and lease_owner = $2
+    returning queue
+)
+select pg_notify('delivery', queue || ' 1') from freed
+"""
+
+_RETRY = """
+update delivery
+set attempt = attempt + $4, taken = 0, run_at = now() + make_interval(secs => $3),
+    lease_owner = null, lease_until = null
+where id = $1 and lease_owner = $2
+returning id
+"""
+
+_BURY = """
+with buried as (
+    update delivery
+    set queue = $4, origin = queue, reason = $3, taken = 0, run_at = now(), lease_owner = null, lease_until = null
+    where id = $1 and lease_owner = $2
+    returning queue
+)
+select pg_notify('delivery', queue || ' 1') from buried
+"""
+
+_RENEW = """
+update delivery set lease_until = now() + make_interval(secs => $3)
+from unnest($1::bigint[], $2::text[]) as held (id, owner)
+where delivery.id = held.id and delivery.lease_owner = held.owner
+returning delivery.id
+"""
+
+# Locked rows are skipped: whoever holds one is just settling or renewing it. A dead letter has no further place to go.
+_REAP = """
+with expired as (
+    select id, queue, taken >= $1 and queue <> $2 as dead from delivery
+    where lease_owner is not null and lease_until < now()
+    for update skip locked
+), freed as (
+    update delivery
+    set lease_owner = null, lease_until = null, run_at = now(),
+        queue = case when dead then $2 else delivery.queue end,
+        origin = case when dead then delivery.queue else origin end,
+        reason = case when dead then 'its taker died ' || taken || ' times' else reason end,
+        attempt = case when dead then attempt - 1 + taken else attempt end,
+        taken = case when dead then 0 else taken end
+    from expired
+    where delivery.id = expired.id
+    returning delivery.queue
+)
+select pg_notify('delivery', queue || ' ' || count(*)) from freed group by queue
+"""
+
+_READY = """
+select queue, (
+    select count(*) from (
+        select from delivery
+        where delivery.queue = wanted.queue and lease_owner is null and run_at <= now()
+        limit 100) as due
+) as ready
+from unnest($1::text[]) as wanted (queue)
+"""
+
+_DEPTH = "select count(*) as ready from delivery where queue = $1 and lease_owner is null and run_at <= now()"
+
+_DECLARE = """
+with made as (
+    insert into queue (name, durable) values ($1, $3)
+    on conflict (name) do update set seen_at = now()
+    returning name
+)
+insert into binding (queue, pattern)
+select name, pattern from made, unnest($2::text[]) as wanted (pattern)
+on conflict do nothing
+"""
+
+_DRAIN = """
+with taken as (
+    delete from delivery where queue = $1 returning id, body
+)
+select body from taken order by id
+"""
+
+_DROP = """
+with dropped as (delete from queue where name = $1 and not durable)
+delete from delivery where queue = $1
+"""
+
+_DROP_UNSEEN = """
+with dropped as (
+    delete from queue where not durable and seen_at < now() - make_interval(secs => $1)
+    returning name
+)
+delete from delivery
+where queue in (select name from dropped)
+   or (queue like 'watch.%' and not exists (select from queue where name = delivery.queue))
+"""
