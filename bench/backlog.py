@@ -46,9 +46,8 @@ async def queued(stack: Stack, user: Publisher, packages: int, before: int) -> N
     await stack.start("stages", "worker", "stages")
     await stack.start("writers", "worker", "writers")
     await drained(stack, before + packages)
-    print(
-        f"{packages} queued packages: accepted {packages / accepted:.0f}/s, out {time.perf_counter() - start:.1f} s later"
-    )
+    total = time.perf_counter() - start
+    print(f"{packages} queued packages: accepted {packages / accepted:.0f}/s, out {total:.1f} s later")
 
 
 async def drained(stack: Stack, flows: int) -> None:

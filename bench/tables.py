@@ -37,7 +37,8 @@ def csv(size: int, seed: int = 0) -> Iterator[bytes]:
 def _row(source: random.Random, number: int) -> str:
     words = source.choices(WORDS, k=8)
     day = f"20{source.randrange(10, 30)}-0{1 + number % 9}-{10 + number % 18}"
+    active = "true" if number % 3 else "false"
     return (
-        f"{number},{words[0]} {words[1]},{source.randrange(10**7) / 100},{day},2024-01-01T00:00:{number % 60:02}Z,{'true' if number % 3 else 'false'},{words[2]},"
-        f'{source.random():.6f},{words[3]}@example.org,"{words[4]}, {words[5]} ""{words[6]}"" {words[7]}"\n'
+        f"{number},{words[0]} {words[1]},{source.randrange(10**7) / 100},{day},2024-01-01T00:00:{number % 60:02}Z,{active},"
+        f'{words[2]},{source.random():.6f},{words[3]}@example.org,"{words[4]}, {words[5]} ""{words[6]}"" {words[7]}"\n'
     )
