@@ -17,6 +17,11 @@ create table signing_key (                     -- made at first start; shared by
     retired_at timestamptz                     -- still verifies, no longer signs
 );
 
+create table revoked_token (                   -- logged out before they expired
+    token_id text primary key,
+    expires_at timestamptz not null
+);
+
 -- Datasets, revisions, flows (gateway/source writes the start, workers/writers/pkgstore the end)
 create table dataset (
     id text primary key,                       -- {ownerid}/{name}

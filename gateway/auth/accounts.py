@@ -1,0 +1,151 @@
+"""Local accounts: who may log in, and the proof of it (argon2id)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import asyncpg
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+T = TypeVar("T")
+
+USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
+ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
+_RESERVED = """
+    about admin api app assets auth dashboard docs events favicon health help login logout me metastore new pkgstore
+    rawstore resolver robots search settings source static status success tools user users well-known www
+"""
+RESERVED = frozenset(_RESERVED.split())
+"""Names that are, or may become, the first part of an address of the site itself."""
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1024
+LOOKUP_DEADLINE = 4.0
+"""Seconds for the first question to the database in a request: a silent server is found out here."""
+
+
+class AccountRefused(Exception):
+    """No account can be made of this; the message is a sentence for whoever asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account: `id` is opaque and for ever, `username` is what people see."""
+
+    id: str
+    username: str
+    name: str
+    email: str
+    created_at: datetime
+
+
+_COLUMNS = "id, username, name, email, created_at"
+
+
+class Accounts:
+    """The table `account`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        # OWASP's minimum for argon2id (19 MiB, 2 passes): a log-in costs ~20 ms and little enough memory.
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._slots = asyncio.Semaphore(2)
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+
+    async def add(self, username: str, password: str, name: str = "", email: str = "") -> Account:
+        """Makes an account; raises AccountRefused for a bad or taken name or a password that is too short or long."""
+        username = username.lower()
+        _check(username, password, name, email)
+        password_hash = await self._run(self._hasher.hash, password)
+        row = await self._pool.fetchrow(
+            "insert into account (id, username, name, email, password_hash) values ($1, $2, $3, $4, $5)"
+            f" on conflict do nothing returning {_COLUMNS}",
+            secrets.token_hex(16),
+            username,
+            name or username,
+            email,
+            password_hash,
+        )
+        if row is None:
+            raise AccountRefused(f"the name {username!r} is taken")
+        return Account(**row)
+
+    async def by_id(self, account_id: str) -> Account | None:
+        """The account, unless it is disabled."""
+        async with asyncio.timeout(LOOKUP_DEADLINE):
+            row = await self._pool.fetchrow(
+                f"select {_COLUMNS} from account where id = $1 and disabled_at is null",  # noqa: S608 a constant
+                account_id,
+            )
+        return Account(**row) if row else None
+
+    async def holder(self, account_id: str, token_id: str) -> Account | None:
+        """The account that a token speaks for, unless it is disabled or the token was logged out."""
+        async with asyncio.timeout(LOOKUP_DEADLINE):
+            row = await self._pool.fetchrow(
+                f"select {_COLUMNS} from account where id = $1 and disabled_at is null"  # noqa: S608 a constant
+                " and not exists (select from revoked_token where token_id = $2)",
+                account_id,
+                token_id,
+            )
+        return Account(**row) if row else None
+
+    async def revoke(self, token_id: str, expires: int) -> None:
+        """Ends a token before its time (`expires`, seconds since 1970); forgets those whose time has come anyway."""
+        await self._pool.execute(
+            "insert into revoked_token (token_id, expires_at) values ($1, to_timestamp($2)) on conflict do nothing",
+            token_id,
+            expires,
+        )
+        await self._pool.execute("delete from revoked_token where expires_at < now() - interval '1 day'")
+
+    async def by_username(self, username: str) -> Account | None:
+        """The account with this name in any case, unless it is disabled."""
+        async with asyncio.timeout(LOOKUP_DEADLINE):
+            row = await self._pool.fetchrow(
+                f"select {_COLUMNS} from account where lower(username) = lower($1) and disabled_at is null",  # noqa: S608
+                username,
+            )
+        return Account(**row) if row else None
+
+    async def verify(self, username: str, password: str) -> Account | None:
+        """The account whose name and password these are; takes as long where there is none (no account is guessed)."""
+        async with asyncio.timeout(LOOKUP_DEADLINE):
+            row = await self._pool.fetchrow(
+                f"select {_COLUMNS}, password_hash from account"  # noqa: S608 a constant
+                " where lower(username) = lower($1) and disabled_at is null",
+                username,
+            )
+        password_hash = row["password_hash"] if row and row["password_hash"] else self._nobody
+        matches = len(password) <= LONGEST_PASSWORD and await self._run(self._matches, password_hash, password)
+        if row is None or row["password_hash"] is None or not matches:
+            return None
+        return Account(**{key: value for key, value in row.items() if key != "password_hash"})
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, function: Callable[..., T], *arguments: str) -> T:
+        # argon2 releases the GIL, so a thread does; two at a time bound memory and leave cores to the event loop.
+        async with self._slots:
+            return await asyncio.to_thread(function, *arguments)
+
+
+def _check(username: str, password: str, name: str, email: str) -> None:
+    if not USERNAME.fullmatch(username) or ACCOUNT_ID.fullmatch(username):
+        raise AccountRefused("a user name has 1 to 40 of the characters a-z 0-9 - _ and begins and ends with a-z 0-9")
+    if username in RESERVED:
+        raise AccountRefused(f"the name {username!r} is reserved")
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise AccountRefused(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    if any(character in name + email for character in "\x00\r\n"):
+        raise AccountRefused("name and e-mail address are one line each")

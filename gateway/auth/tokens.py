@@ -1,0 +1,162 @@
+"""Tokens: a user token says who somebody is, a permission token what they may ask of one service.
+
+Both are JWTs signed with EdDSA (RFC 8037). PyJWT alone takes non-canonical base64, unknown headers and duplicate keys,
+so a strict reading comes first (RFC 8725; reasons in `docs/decisions/0007-tokens.md`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from gateway.auth.accounts import ACCOUNT_ID, Account
+from gateway.auth.keys import SigningKey, SigningKeys
+from tabular import strictjson
+
+ALGORITHM = "EdDSA"
+LONGEST = 8_192
+LEEWAY = 30
+"""Seconds that clocks may differ."""
+USER_LIFETIME = 14 * 24 * 3600
+PERMISSION_LIFETIME = 3600
+LOGIN = "auth"
+"""Audience of user tokens."""
+
+_TYPES = {True: "login+jwt", False: "at+jwt"}
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_REQUIRED = ("exp", "iat", "iss", "aud", "sub", "jti")
+_JTI = re.compile(r"[0-9a-f]{32}")
+
+
+class BadToken(Exception):
+    """The token proves nothing; the message says why in words that may be told to anybody."""
+
+
+class ExpiredToken(BadToken):
+    """It did once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a good token says; `expires` in seconds since 1970."""
+
+    userid: str
+    audience: str
+    token_id: str
+    expires: int
+    permissions: Mapping[str, Any]
+
+
+class Tokens:
+    """Issues and verifies; `issuer` is the gateway's public address."""
+
+    def __init__(self, keys: SigningKeys, issuer: str) -> None:
+        self.keys = keys
+        self._issuer = issuer
+
+    async def prepare(self) -> None:
+        """Makes or loads the signing keys."""
+        await self.keys.prepare()
+
+    def issue_user(self, account: Account) -> str:
+        """What a log-in gives: good for 14 days, for asking permission tokens and for looking."""
+        return self._issue(account, LOGIN, USER_LIFETIME, {})
+
+    def issue_permission(self, account: Account, service: str, permissions: Mapping[str, Any]) -> str:
+        """Good for an hour at one service. `userid`, `service`, `permissions` are what the original services read."""
+        return self._issue(account, service, PERMISSION_LIFETIME, {"permissions": permissions, "service": service})
+
+    def _issue(self, account: Account, audience: str, lifetime: int, more: Mapping[str, Any]) -> str:
+        key, now = self.keys.signing, int(time.time())
+        claims = {
+            "iss": self._issuer,
+            "aud": audience,
+            "sub": account.id,
+            "userid": account.id,
+            "jti": secrets.token_hex(16),
+            "iat": now,
+            "exp": now + lifetime,
+            **more,
+        }
+        headers = {"kid": key.kid, "typ": _TYPES[audience == LOGIN]}
+        return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers=headers)
+
+    async def verify(self, token: str, audiences: Collection[str]) -> Claims:
+        """The claims of a token of ours for one of the audiences; raises BadToken or ExpiredToken."""
+        header = _read_header(token)
+        key = await self.keys.find(header["kid"])
+        if key is None:
+            raise BadToken("the token is signed with a key that is not ours")
+        claims = self._decode(token, key)
+        audience = claims["aud"]
+        if not isinstance(audience, str) or audience not in audiences:
+            raise BadToken("the token is for another service")
+        if header["typ"] != _TYPES[audience == LOGIN]:
+            raise BadToken("the token is of another kind")
+        return _checked(claims, audience)
+
+    def _decode(self, token: str, key: SigningKey) -> dict[str, Any]:
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key.public,
+                algorithms=[ALGORITHM],
+                issuer=self._issuer,
+                leeway=LEEWAY,
+                options={"require": list(_REQUIRED), "verify_aud": False, "verify_iat": True},
+            )
+        except jwt.ExpiredSignatureError:
+            raise ExpiredToken("the token has expired: log in again") from None
+        except (jwt.PyJWTError, ValueError, OverflowError, TypeError):
+            raise BadToken("the token is not one of ours, or was changed") from None
+        return claims
+
+
+def _read_header(token: str) -> dict[str, str]:
+    if len(token) > LONGEST or not _TOKEN.fullmatch(token):
+        raise BadToken("this is no token")
+    segments = [_segment(segment) for segment in token.split(".")]
+    try:
+        header, _ = (strictjson.parse(segment, max_depth=8) for segment in segments[:2])
+    except strictjson.StrictJSONError:
+        raise BadToken("this is no token") from None
+    # An allow-list: `jku`, `x5u`, `jwk`, `crit`, `zip`, `b64` have no meaning here and must not gain one by an update.
+    if not isinstance(header, dict) or set(header) != {"alg", "kid", "typ"} or header["alg"] != ALGORITHM:
+        raise BadToken("the token's header is not one of ours")
+    if not all(isinstance(value, str) and len(value) <= 64 for value in header.values()):
+        raise BadToken("the token's header is not one of ours")
+    return header
+
+
+def _segment(segment: str) -> bytes:
+    try:
+        content = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except binascii.Error:
+        raise BadToken("this is no token") from None
+    # Bits left over in the last character would let one token be written in several ways.
+    if base64.urlsafe_b64encode(content).rstrip(b"=").decode() != segment:
+        raise BadToken("this is no token")
+    return content
+
+
+def _checked(claims: Mapping[str, Any], audience: str) -> Claims:
+    issued, expires = claims["iat"], claims["exp"]
+    if type(issued) is not int or type(expires) is not int:
+        raise BadToken("the token's times are not whole seconds")
+    longest = USER_LIFETIME if audience == LOGIN else PERMISSION_LIFETIME
+    if not 0 < expires - issued <= longest:
+        raise BadToken("the token lives longer than tokens may")
+    userid, token_id, permissions = claims["sub"], claims["jti"], claims.get("permissions", {})
+    if not isinstance(userid, str) or not ACCOUNT_ID.fullmatch(userid) or not isinstance(permissions, dict):
+        raise BadToken("the token names nobody")
+    if not isinstance(token_id, str) or not _JTI.fullmatch(token_id):
+        raise BadToken("the token has no id of ours")
+    return Claims(userid=userid, audience=audience, token_id=token_id, expires=expires, permissions=permissions)

@@ -1,0 +1,105 @@
+"""What surrounds every request: an id, one log line, security headers, a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+TIME_LIMIT = 20.0
+"""Seconds for an answer to begin, the reading of a body not counted."""
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
+    "img-src 'self' data:"
+)
+
+REQUEST_ID = web.RequestKey("request_id", str)
+STARTED = web.RequestKey("started", bool)
+IDENTIFIED = web.RequestKey("identified", bool)
+"""Set where the answer depends on who asks: such an answer is kept by no cache."""
+_TIMEOUT = web.RequestKey("timeout", asyncio.Timeout)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = structlog.get_logger()
+
+
+@web.middleware
+async def access_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives the request an id and writes one log line: the path without its query, which may hold tokens."""
+    request[REQUEST_ID] = secrets.token_hex(8)
+    started = time.monotonic()
+    status = 500
+    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            _log.info(
+                "request_served",
+                method=request.method[:20],
+                path=request.path[:500],
+                status=status,
+                milliseconds=round((time.monotonic() - started) * 1000, 1),
+            )
+
+
+@web.middleware
+async def deadline_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Ends a handler that waits longer than TIME_LIMIT for something of ours, with TimeoutError."""
+    async with asyncio.timeout(TIME_LIMIT) as timeout:
+        request[_TIMEOUT] = timeout
+        return await handler(request)
+
+
+def set_deadline(request: web.Request, seconds: float | None) -> None:
+    """Restarts the request's time limit; None lifts it (a stream of events, the reading of a body)."""
+    when = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    request[_TIMEOUT].reschedule(when)
+
+
+def secure_headers(public_url: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """The signal that puts the security headers on every answer; a handler's own header of the same name stays."""
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Server": "datahub",
+    }
+    if urlsplit(public_url).scheme == "https":
+        headers["Strict-Transport-Security"] = "max-age=63072000"
+
+    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        request[STARTED] = True
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+        if request.get(IDENTIFIED):
+            response.headers["Cache-Control"] = "no-store"
+
+    return prepare
+
+
+def allow_any_origin(response: web.StreamResponse) -> None:
+    """Lets scripts of other sites read this answer; only for public data, and never with credentials."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+
+
+_SECRET_QUERY = re.compile(r"(?i)\b(jwt|token)=[^&\s]+")
+
+
+def without_secrets(url: str) -> str:
+    """The URL with the values of token parameters taken out, for logs."""
+    return _SECRET_QUERY.sub(r"\1=[redacted]", url)

@@ -1,0 +1,29 @@
+"""The parts that a gateway process is made of, put together once and handed to every module that serves requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+from aiohttp import web
+
+from gateway.auth.accounts import Accounts
+from gateway.auth.tokens import Tokens
+from messages.blobs import Blobs
+from messages.settings import Settings
+from messages.transport.port import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What handlers stand on: one database pool, one object store, one transport, the accounts and their tokens."""
+
+    settings: Settings
+    pool: asyncpg.Pool
+    blobs: Blobs
+    transport: Transport
+    accounts: Accounts
+    tokens: Tokens
+
+
+PARTS = web.AppKey("parts", Parts)
