@@ -1,0 +1,98 @@
+"""The whole check of one table, as the pipeline's stages make it: the same functions in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabular.archive import Opened, open_table
+from tabular.csvkind import CsvKind, NotCsv, detect_kind
+from tabular.encoding import EncodingFound, EncodingRefused, detect_encoding, transcode
+from tabular.finding import Finding
+from tabular.limits import Limits
+from tabular.validate import Validation, validate_table
+
+StageProgress = Callable[[str, int], None]
+"""Told the stage's name and how much of it is done by now (bytes, or rows while validating)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """What each step found; the steps after a refusal are None. `stage` is the step that ended the check."""
+
+    valid: bool
+    stage: str
+    findings: tuple[Finding, ...]
+    opened: Opened | None = None
+    encoding: EncodingFound | EncodingRefused | None = None
+    kind: CsvKind | NotCsv | None = None
+    validation: Validation | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON object of everything."""
+        parts = {"opened": self.opened, "encoding": self.encoding, "kind": self.kind, "validation": self.validation}
+        return {
+            "valid": self.valid,
+            "stage": self.stage,
+            "findings": [finding.to_dict() for finding in self.findings],
+            **{name: part.to_dict() if part is not None else None for name, part in parts.items()},
+        }
+
+
+def check_table(
+    path: Path,
+    resource: Mapping[str, Any],
+    workdir: Path,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> TableCheck:
+    """Opens, decodes, tells the kind of, and validates the file of a resource; copies go to `workdir`. Raises OSError.
+
+    `resource` is the descriptor's; its `path`, `encoding`, `dialect` and `schema` are used when they are there.
+    """
+    tell = _Teller(progress)
+    opened = open_table(path, str(resource.get("path", path.name)), workdir / "opened", limits, tell.of("load"))
+    if isinstance(opened, Finding):
+        return TableCheck(False, "load", (opened,))
+    encoding = detect_encoding(opened.path, resource.get("encoding"), tell.of("encoding"))
+    if isinstance(encoding, EncodingRefused):
+        return TableCheck(False, "encoding", (encoding.finding,), opened, encoding)
+    text = opened.path
+    if not encoding.is_plain_utf8:
+        text = workdir / "utf8"
+        transcode(opened.path, encoding.encoding, text, tell.of("encoding"))
+    names = schema_names(resource)
+    kind = detect_kind(
+        text, _mapping(resource, "dialect"), field_names=names, limits=limits, progress=tell.of("csvkind")
+    )
+    if isinstance(kind, NotCsv):
+        return TableCheck(False, "csvkind", (kind.finding,), opened, encoding, kind)
+    validation = validate_table(
+        text, resource=resource, dialect=kind.dialect, limits=limits, progress=tell.of("validate")
+    )
+    return TableCheck(validation.valid, "validate", validation.findings, opened, encoding, kind, validation)
+
+
+def schema_names(resource: Mapping[str, Any]) -> list[str]:
+    """The names of the fields of an inline schema; an empty list when there is none."""
+    fields = (_mapping(resource, "schema") or {}).get("fields")
+    listed = fields if isinstance(fields, list) else []
+    return [item["name"] for item in listed if isinstance(item, Mapping) and isinstance(item.get("name"), str)]
+
+
+def _mapping(resource: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    value = resource.get(key)
+    return value if isinstance(value, Mapping) else None
+
+
+class _Teller:
+    def __init__(self, listener: StageProgress | None) -> None:
+        self._listener = listener
+
+    def of(self, stage: str) -> Callable[[int], None] | None:
+        listener = self._listener
+        if listener is None:
+            return None
+        return lambda done: listener(stage, done)

@@ -1,0 +1,171 @@
+"""The published form of a table: canonical CSV, and a preview.
+
+Canonical is UTF-8 without a byte order mark, comma, `"` doubled inside quotes, a header in the first record. A file that
+is so already is published byte for byte, whatever ends its lines. Another one is rewritten with CRLF, as RFC 4180 and
+the standard's default dialect have it. Cells are never changed, formulas and blanks included.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tabular.dialect import Dialect
+from tabular.finding import shorten
+from tabular.hashing import Hasher, hash_file
+from tabular.limits import Limits
+from tabular.progress import Progress, Throttle
+from tabular.rows import read_data, read_labels
+from tabular.scan import Scan, scan
+
+MARK = b"\xef\xbb\xbf"
+PIECE = 262_144
+UNBOUNDED = Limits(cell_bytes=2**40, row_bytes=2**40, columns=2**40)
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """What is published. When `unchanged`, nothing was written to the destination: the file given is it."""
+
+    size: int
+    sha256: str
+    md5: str
+    rows: int
+    unchanged: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON object of everything."""
+        return asdict(self)
+
+
+class RowsLost(Exception):
+    """Rows written and rows read differ: a fault of ours, never of the data."""
+
+
+def write_canonical(
+    path: Path,
+    encoding: str,
+    dialect: Mapping[str, Any] | None,
+    destination: Path,
+    *,
+    field_names: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Canonical:
+    """The canonical form of the CSV at `path`, written to `destination` unless the file is canonical already.
+
+    `rows` are data rows. A file without a header gets `field_names` as one. `progress` is told rows (bytes for an
+    unchanged file). Raises OSError, UnicodeDecodeError, and RowsLost.
+    """
+    kind = Dialect.from_descriptor(dialect)
+    if _is_canonical(path, encoding, kind):
+        return _unchanged(path, kind, progress)
+    try:
+        with destination.open("wb") as out:
+            return _rewrite(path, encoding, kind, out, field_names, progress)
+    except BaseException:
+        destination.unlink(missing_ok=True)
+        raise
+
+
+def preview(
+    path: Path,
+    encoding: str = "utf-8",
+    dialect: Mapping[str, Any] | None = None,
+    *,
+    rows: int = 100,
+    columns: int = 200,
+    cell: int = 500,
+) -> dict[str, Any]:
+    """The header and the first rows, for a page: `{"header", "rows", "more_rows", "more_columns", "cut_cells"}`.
+
+    Cells are cut to `cell` characters and rows to `columns`; the last three say whether anything was left out.
+    """
+    kind = Dialect.from_descriptor(dialect)
+    header = read_labels(path, kind, encoding)
+    shown: list[list[str]] = []
+    more = False
+    for _, cells in read_data(path, kind, encoding):
+        if len(shown) == rows:
+            more = True
+            break
+        shown.append(cells)
+    everything = [header, *shown]
+    return {
+        "header": [shorten(text, cell) for text in header[:columns]],
+        "rows": [[shorten(text, cell) for text in cells[:columns]] for cells in shown],
+        "more_rows": more,
+        "more_columns": any(len(cells) > columns for cells in everything),
+        "cut_cells": any(len(text) > cell for cells in everything for text in cells),
+    }
+
+
+def _is_canonical(path: Path, encoding: str, dialect: Dialect) -> bool:
+    with path.open("rb") as file:
+        return encoding == "utf-8" and dialect.is_canonical and file.read(len(MARK)) != MARK
+
+
+def _unchanged(path: Path, dialect: Dialect, progress: Progress | None) -> Canonical:
+    digest = hash_file(path, progress)
+    scanned = scan(path, dialect, UNBOUNDED)
+    if not isinstance(scanned, Scan):
+        raise RowsLost(scanned.message)
+    rows = max(0, scanned.records - 1)
+    return Canonical(digest.size, digest.sha256, digest.md5, rows, True)
+
+
+def _rewrite(
+    path: Path, encoding: str, dialect: Dialect, out: BinaryIO, names: Sequence[str], progress: Progress | None
+) -> Canonical:
+    sink = _Sink(out)
+    writer = csv.writer(sink, lineterminator="\r\n")
+    header = read_labels(path, dialect, encoding) or list(names)
+    if header:
+        writer.writerow(header)
+    told = Throttle(progress)
+    rows = 0
+    for _, cells in read_data(path, dialect, encoding):
+        writer.writerow(cells)
+        rows += 1
+        told(rows)
+    sink.flush()
+    told.finish(rows)
+    written = sink.records - bool(header)
+    if written != rows:
+        raise RowsLost(f"{rows} rows were read and {written} written")
+    digest = sink.hasher.digest()
+    return Canonical(digest.size, digest.sha256, digest.md5, rows, False)
+
+
+class _Sink:
+    """Where `csv.writer` writes: gathers text, and hashes, counts and writes it in pieces."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self.hasher = Hasher()
+        self.records = 0
+        self._out = out
+        self._waiting: list[str] = []
+        self._size = 0
+
+    def write(self, text: str) -> None:
+        """One record, as `csv.writer` hands it over."""
+        self.records += 1
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._size >= PIECE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what was gathered."""
+        piece = "".join(self._waiting).encode("utf-8")
+        self.hasher.update(piece)
+        self._out.write(piece)
+        self._waiting.clear()
+        self._size = 0
+
+
+def data_rows(path: Path, dialect: Dialect, encoding: str = "utf-8") -> Iterator[list[str]]:
+    """The cells of every data row, as they were written."""
+    return (cells for _, cells in read_data(path, dialect, encoding))

@@ -1,0 +1,28 @@
+"""How much of everything is accepted, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the checks. Sizes are bytes unless said otherwise.
+
+    The ratio of an archive is judged only after `ratio_floor` bytes came out of it: small files of blanks compress
+    a thousandfold and harm nobody.
+    """
+
+    decompressed_bytes: int = 5_000 * MB
+    ratio: int = 100
+    ratio_floor: int = 100 * MB
+    archive_entries: int = 100
+    cell_bytes: int = MB
+    row_bytes: int = 16 * MB
+    columns: int = 10_000
+    column_name: int = 1_000
+    errors: int = 1_000
+    reported_cell: int = 500
+    reported_cells: int = 100

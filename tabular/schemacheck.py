@@ -1,0 +1,91 @@
+"""What a Table Schema must fulfil beyond its form: names that exist, bounds that can be met, patterns that compile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+from tabular.descriptor import pattern_problem
+from tabular.finding import Finding, shorten
+
+MOST_FIELDS = 10_000
+MOST_KEYS = 1_000
+MOST_VALUES = 100_000
+BOUNDS = (("minimum", "maximum"), ("minLength", "maxLength"), ("exclusiveMinimum", "exclusiveMaximum"))
+
+
+def schema_problems(
+    schema: Mapping[str, Any], where: str, resource_names: Set[str], well_formed: bool
+) -> Iterator[Finding]:
+    """Problems of an inline schema at the pointer `where`. Names are only looked up in a `well_formed` one."""
+    fields = schema.get("fields")
+    if not isinstance(fields, list):
+        return
+    if len(fields) > MOST_FIELDS:
+        message = f"The schema has {len(fields):,} fields; the limit is {MOST_FIELDS:,}."
+        yield Finding("too-many-fields", message, where=f"{where}/fields")
+        return
+    seen: set[str] = set()
+    for index, field in enumerate(fields):
+        if isinstance(field, Mapping):
+            yield from _field(field, f"{where}/fields/{index}", seen)
+    if well_formed:
+        yield from _keys(schema, where, seen, resource_names)
+
+
+def _field(field: Mapping[str, Any], where: str, seen: set[str]) -> Iterator[Finding]:
+    name = str(field.get("name"))
+    if name in seen:
+        yield Finding(
+            "duplicate-field-name", f"The field {shorten(name, 80)!r} comes twice.", field=name, where=f"{where}/name"
+        )
+    seen.add(name)
+    constraints = field.get("constraints")
+    if not isinstance(constraints, Mapping):
+        return
+    for low, high in BOUNDS:
+        if (
+            _is_number(constraints.get(low))
+            and _is_number(constraints.get(high))
+            and constraints[low] > constraints[high]
+        ):
+            message = f"The {low} of the field {shorten(name, 80)!r} is above its {high}: no value can meet both."
+            yield Finding("constraint-conflict", message, field=name, where=f"{where}/constraints/{low}")
+    values = constraints.get("enum")
+    if isinstance(values, list) and len(values) > MOST_VALUES:
+        message = f"The enum has {len(values):,} values; the limit is {MOST_VALUES:,}."
+        yield Finding("too-many-values", message, field=name, where=f"{where}/constraints/enum")
+    if constraints.get("pattern") is not None:
+        problem = pattern_problem(constraints["pattern"], f"{where}/constraints/pattern")
+        if problem is not None:
+            yield problem
+
+
+def _keys(schema: Mapping[str, Any], where: str, names: Set[str], resource_names: Set[str]) -> Iterator[Finding]:
+    yield from _unknown_fields(schema.get("primaryKey"), names, f"{where}/primaryKey")
+    keys = schema.get("foreignKeys") or []
+    if len(keys) > MOST_KEYS:
+        message = f"The schema has {len(keys):,} foreign keys; the limit is {MOST_KEYS:,}."
+        yield Finding("too-many-keys", message, where=f"{where}/foreignKeys")
+        return
+    for index, key in enumerate(keys):
+        at = f"{where}/foreignKeys/{index}"
+        yield from _unknown_fields(key["fields"], names, f"{at}/fields")
+        reference = key["reference"]
+        if "package" not in reference and reference.get("resource", "") not in resource_names | {""}:
+            message = (
+                f"The foreign key refers to the resource {shorten(reference['resource'], 80)!r}, which does not exist."
+            )
+            yield Finding("unknown-resource", message, where=f"{at}/reference/resource")
+
+
+def _unknown_fields(key: Any, names: Set[str], where: str) -> Iterator[Finding]:
+    for name in [key] if isinstance(key, str) else key or []:
+        if name not in names:
+            yield Finding(
+                "unknown-field", f"The key names the field {shorten(name, 80)!r}, which does not exist.", where=where
+            )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

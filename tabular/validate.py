@@ -1,0 +1,227 @@
+"""Checking a table against its Table Schema with frictionless, all rows, and a report in every case."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tabular.descriptor import clean_schema
+from tabular.dialect import Dialect
+from tabular.finding import Finding, shorten
+from tabular.inference import infer_schema
+from tabular.limits import Limits
+from tabular.progress import Progress, Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The result of a check. An invalid table is a result like any other.
+
+    `rows` are the data rows read; when `truncated`, the check stopped at the limit of errors and later rows were not
+    read. `report` is frictionless' own report with over-long cells cut. `findings` hold what kept the check from being
+    made at all. `notes` say what was not checked.
+    """
+
+    valid: bool
+    rows: int
+    errors_total: int
+    truncated: bool
+    report: dict[str, Any]
+    schema: dict[str, Any]
+    inferred: bool
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON object of everything."""
+        return {
+            "valid": self.valid,
+            "rows": self.rows,
+            "errors_total": self.errors_total,
+            "truncated": self.truncated,
+            "report": self.report,
+            "schema": self.schema,
+            "inferred": self.inferred,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "notes": list(self.notes),
+            "evidence": self.evidence,
+        }
+
+
+def validate_table(
+    path: Path,
+    *,
+    resource: Mapping[str, Any],
+    encoding: str = "utf-8",
+    dialect: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Validation:
+    """Checks the CSV at `path` against `resource["schema"]`, or against a schema inferred from all its rows.
+
+    Of `resource` only `name`, `path` (for the report) and `schema` are looked at, and of the schema only what
+    `clean_schema` lets through. `progress` is told rows. Raises OSError. Keys are held in memory.
+    """
+    bounds = limits or Limits()
+    kind = Dialect.from_descriptor(dialect)
+    evidence: dict[str, Any] = {}
+    notes: list[str] = []
+    inferred = resource.get("schema") is None
+    if inferred:
+        found = infer_schema(path, kind, encoding, progress)
+        schema, evidence = found.schema, found.evidence
+        if not schema["fields"]:
+            return _impossible(Finding("no-columns", "The header has no columns."), {}, inferred, ())
+    else:
+        cleaned = clean_schema(resource["schema"], str(resource.get("name", "")))
+        if isinstance(cleaned, Finding):
+            return _impossible(cleaned, {}, inferred, ())
+        schema, notes = cleaned.schema, cleaned.notes
+    check = _Check(path, resource, schema, encoding, kind, bounds, progress)
+    report = check.run()
+    if isinstance(report, Finding):
+        return _impossible(report, schema, inferred, tuple(notes), check.rows)
+    task = report["tasks"][0] if report.get("tasks") else {}
+    truncated = any("limit" in warning for warning in task.get("warnings", []))
+    return Validation(
+        valid=bool(report["valid"]),
+        rows=check.rows,
+        errors_total=int(report["stats"]["errors"]),
+        truncated=truncated,
+        report=report,
+        schema=schema if inferred else dict(resource["schema"]),
+        inferred=inferred,
+        notes=tuple(notes),
+        evidence=evidence,
+    )
+
+
+def _impossible(
+    finding: Finding, schema: dict[str, Any], inferred: bool, notes: tuple[str, ...], rows: int = 0
+) -> Validation:
+    """A check that could not be made is an invalid table with one error, in the form of a report all the same."""
+    error = {
+        "type": finding.rule,
+        "title": finding.rule,
+        "message": finding.message,
+        "note": finding.message,
+        "tags": [],
+    }
+    stats = {"tasks": 0, "errors": 1, "warnings": 0, "seconds": 0}
+    report = {"valid": False, "stats": stats, "warnings": [], "errors": [error], "tasks": []}
+    return Validation(False, rows, 1, False, report, schema, inferred, (finding,), notes)
+
+
+class _Check:
+    """One run of frictionless over one file."""
+
+    def __init__(
+        self,
+        path: Path,
+        resource: Mapping[str, Any],
+        schema: dict[str, Any],
+        encoding: str,
+        dialect: Dialect,
+        limits: Limits,
+        progress: Progress | None,
+    ) -> None:
+        self.rows = 0
+        self._path = path
+        self._name = str(resource.get("name") or "table")
+        self._place = str(resource.get("path") or path.name)
+        self._schema = schema
+        self._encoding = encoding
+        self._dialect = dialect
+        self._limits = limits
+        self._told = Throttle(progress)
+
+    def run(self) -> dict[str, Any] | Finding:
+        """The report, or the finding that it could not be made."""
+        from frictionless import FrictionlessException
+
+        with tempfile.TemporaryDirectory() as folder:
+            # A link under a name of ours: frictionless reads a scheme, a compression and more out of file names.
+            (Path(folder) / "table.csv").symlink_to(self._path.absolute())
+            try:
+                report = self._validate(folder)
+            except FrictionlessException as error:
+                return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
+            except Exception as error:  # frictionless lets raw exceptions of its parts through
+                if isinstance(error, OSError | MemoryError):
+                    raise
+                return self._uncheckable(error)
+        self._told.finish(self.rows)
+        return self._polish(report)
+
+    def _validate(self, folder: str) -> dict[str, Any]:
+        from frictionless import Dialect as TableDialect
+        from frictionless import Schema
+        from frictionless.formats import CsvControl
+        from frictionless.resources import TableResource
+
+        kind = self._dialect
+        control = CsvControl(
+            delimiter=kind.delimiter,
+            quote_char=kind.quote_char,
+            double_quote=kind.double_quote,
+            escape_char=kind.escape_char,
+            skip_initial_space=kind.skip_initial_space,
+            line_terminator=kind.line_terminator,
+        )
+        table = TableResource(
+            name="table",
+            path="table.csv",
+            basepath=folder,
+            scheme="file",
+            format="csv",
+            encoding=self._encoding,
+            dialect=TableDialect(
+                header=bool(kind.header_rows),
+                header_rows=list(kind.header_rows),
+                header_join=kind.header_join,
+                comment_char=kind.comment_char,
+                comment_rows=list(kind.comment_rows),
+                controls=[control],
+            ),
+            schema=Schema.from_descriptor(self._schema),
+        )
+        made: dict[str, Any] = table.validate(on_row=self._on_row, limit_errors=self._limits.errors).to_descriptor()
+        return made
+
+    def _on_row(self, row: Any) -> None:
+        self.rows += 1
+        self._told(self.rows)
+        for error in row.errors:
+            # A thousand errors would each keep its whole row alive, megabytes wide.
+            error.cells = [self._cut(cell) for cell in error.cells[: self._limits.reported_cells]]
+
+    def _cut(self, cell: Any) -> str:
+        return shorten("" if cell is None else str(cell), self._limits.reported_cell)
+
+    def _polish(self, report: dict[str, Any]) -> dict[str, Any]:
+        for task in report["tasks"]:
+            task["name"], task["place"] = self._name, self._place
+            for error in task["errors"]:
+                for key in ("cell", "message", "note"):
+                    if isinstance(error.get(key), str):
+                        error[key] = shorten(error[key], self._limits.reported_cell)
+        return report
+
+    def _uncheckable(self, error: Exception) -> Finding:
+        """Known: a signaling NaN with a bound, a bound that is written in another form than the field's values, a value
+        that cannot be looked up."""
+        row = self.rows + self._dialect.first_data_row
+        text = shorten(str(error) or type(error).__name__)
+        message = (
+            f"The check of row {row:,} could not be made: a value there cannot be compared as the schema asks ({text})."
+        )
+        return Finding("uncheckable", message, row=row)
+
+
+def _reasons(error: Any) -> str:
+    notes = [str(reason.note) for reason in (error.reasons or [error.error])]
+    return shorten("; ".join(notes), 500)
