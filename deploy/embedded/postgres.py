@@ -38,10 +38,8 @@ class EmbeddedPostgres(EmbeddedServer):
     cluster lies under /var/lib where that account cannot reach `directory` (whose file `location` says where).
     """
 
-    name = "PostgreSQL"
-
     def __init__(self, directory: Path, *, durable: bool = True, max_connections: int = 100) -> None:
-        super().__init__(directory)
+        super().__init__("PostgreSQL", directory)
         self._durable = durable
         self._max_connections = max_connections
         self._port = 0
@@ -63,7 +61,7 @@ class EmbeddedPostgres(EmbeddedServer):
         cluster = self._cluster(identity)
         if not cluster.exists():
             await self._initdb(binaries, cluster, identity)
-        self._process = await self._serve(binaries, cluster, identity)
+        await self._serve(binaries, cluster, identity)
 
     def _cluster(self, identity: Identity | None) -> Path:
         if identity is None or reachable(self._directory.resolve()):
@@ -96,20 +94,20 @@ class EmbeddedPostgres(EmbeddedServer):
             password.unlink()
         unfinished.rename(cluster)
 
-    async def _serve(self, binaries: Path, cluster: Path, identity: Identity | None) -> ServerProcess:
+    async def _serve(self, binaries: Path, cluster: Path, identity: Identity | None) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while True:
-            process = await self._launch(binaries, cluster, identity)
+            self._process = await self._launch(binaries, cluster, identity)
             try:
-                await process.ready(self._accepts, deadline_seconds=_START_SECONDS)
+                await self._process.ready(self._accepts, deadline_seconds=_START_SECONDS)
             except ServerError as error:
-                await process.stop()
+                await self.stop()
                 # After a kill -9 of our predecessor its postmaster needs a moment to leave the cluster.
                 if time.monotonic() > deadline or not any(sign in str(error) for sign in _STILL_LEAVING):
                     raise
                 await asyncio.sleep(0.2)
             else:
-                return process
+                return
 
     async def _launch(self, binaries: Path, cluster: Path, identity: Identity | None) -> ServerProcess:
         if not self._port:

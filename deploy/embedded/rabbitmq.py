@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from typing_extensions import override
@@ -28,11 +29,10 @@ _ERLANG_FLAGS = (
 class EmbeddedRabbitMQ(EmbeddedServer):
     """A private RabbitMQ node with the management interface; queues and node name are kept between starts."""
 
-    name = "RabbitMQ"
     user = _USER
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
+        super().__init__("RabbitMQ", directory)
         self._name_server: ServerProcess | None = None
         self._port = self._management_port = self._distribution_port = self._epmd_port = 0
         self.password = ""
@@ -56,17 +56,12 @@ class EmbeddedRabbitMQ(EmbeddedServer):
         if not self._port:
             self._port, self._management_port, self._distribution_port, self._epmd_port = free_ports(4)
         self._write_configuration()
-        try:
-            # Our own epmd in the foreground: the one that Erlang starts by itself outlives the node.
-            self._name_server = await self._launch(
-                "epmd", ["epmd", "-port", str(self._epmd_port), "-address", LOOPBACK]
-            )
-            await self._name_server.ready(lambda: answers(self._epmd_port), deadline_seconds=_START_SECONDS)
-            self._process = await self._launch(self.name, [_SERVER])
-            await self._process.ready(self._greets, deadline_seconds=_START_SECONDS)
-        except ServerError:
-            await self.stop()
-            raise
+        # Our own epmd in the foreground: the one that Erlang starts by itself outlives the node.
+        epmd = ["epmd", "-port", str(self._epmd_port), "-address", LOOPBACK]
+        self._name_server = await self._launch("epmd", epmd)
+        await self._name_server.ready(lambda: answers(self._epmd_port), deadline_seconds=_START_SECONDS)
+        self._process = await self._launch(self.name, [_SERVER])
+        await self._process.ready(self._greets, deadline_seconds=_START_SECONDS)
 
     @override
     async def stop(self) -> None:
@@ -76,7 +71,7 @@ class EmbeddedRabbitMQ(EmbeddedServer):
             await self._name_server.stop()
             self._name_server = None
 
-    async def _launch(self, name: str, command: list[str | Path]) -> ServerProcess:
+    async def _launch(self, name: str, command: Sequence[str | Path]) -> ServerProcess:
         log = self._directory / f"{name.lower()}.log"
         log.unlink(missing_ok=True)
         return await ServerProcess.start(

@@ -35,11 +35,10 @@ _ACTIONS = ["Admin", "Read", "Write", "List", "Tagging"]
 class EmbeddedSeaweedFS(EmbeddedServer):
     """A private S3 server. `allowed_origin` is the one web origin that browsers may upload from (none by default)."""
 
-    name = "SeaweedFS"
     access_key = _ACCESS_KEY
 
     def __init__(self, directory: Path, *, allowed_origin: str = "http://localhost.invalid") -> None:
-        super().__init__(directory)
+        super().__init__("SeaweedFS", directory)
         self._allowed_origin = allowed_origin
         self._ports: list[int] = []
         self._sockets = Path()
@@ -70,11 +69,7 @@ class EmbeddedSeaweedFS(EmbeddedServer):
             # An orphan must be gone at once: a successor would find the directory in use.
             orphan_signal=signal.SIGKILL,
         )
-        try:
-            await self._process.ready(self._healthy, deadline_seconds=_START_SECONDS)
-        except ServerError:
-            await self.stop()
-            raise
+        await self._process.ready(self._healthy, deadline_seconds=_START_SECONDS)
 
     @override
     async def stop(self) -> None:

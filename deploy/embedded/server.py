@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Self
 
 from deploy.embedded.process import ServerError, ServerProcess
 
@@ -17,9 +17,8 @@ class EmbeddedServer(ABC):
     object uses the same ones, so that clients find a server that was restarted.
     """
 
-    name: ClassVar[str]
-
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, name: str, directory: Path) -> None:
+        self.name = name
         self._directory = directory
         self._process: ServerProcess | None = None
 
@@ -32,7 +31,10 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Serve, with what the directory holds. Raises ServerError with the server's last words."""
+        """Serve, with what the directory holds. Raises ServerError with the server's last words.
+
+        Whoever calls it without `async with` calls `stop` after a failure.
+        """
 
     async def stop(self) -> None:
         """End the server in its own orderly way; nothing happens when it does not run."""
@@ -41,7 +43,11 @@ class EmbeddedServer(ABC):
             self._process = None
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:  # cancelled in the middle of a start, too: nothing may be left running
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(

@@ -1,0 +1,70 @@
+# `make help` lists the targets. Nothing but Python 3.11 or newer is needed; everything lives in .venv and .state.
+
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLE := examples/s-and-p-500-companies
+
+# uv trusts the system's certificates, as pip does, and never looks for a Python of its own.
+UV := UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never $(BIN)/uv -q pip
+LOCK := UV_SYSTEM_CERTS=1 $(BIN)/uv -q pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format lock bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.runtime ## install what runs the system into .venv
+
+demo: $(VENV)/.runtime ## start everything, publish the example package, serve until Ctrl-C
+	@$(BIN)/dh-server up --demo $(EXAMPLE)
+
+up: $(VENV)/.runtime ## start everything and serve until Ctrl-C
+	@$(BIN)/dh-server up
+
+test: $(VENV)/.dev ## run the tests on real servers (ARGS="-k word" chooses some)
+	@sh tests/install-services.sh
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev ## check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## bring the code into the house's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(VENV)/.uv ## choose the newest versions that fit pyproject.toml
+	echo 'setuptools>=77' | $(LOCK) pyproject.toml - --extra embedded --upgrade -o requirements.txt
+	echo 'setuptools>=77' | $(LOCK) pyproject.toml - --extra embedded --extra dev -c requirements.txt \
+		--upgrade -o requirements-dev.txt
+	echo 'uv>=0.13' | $(LOCK) - --upgrade -o requirements-setup.txt
+
+clean: ## remove .venv (the published data in .state stays)
+	rm -rf $(VENV)
+
+$(VENV)/.uv: requirements-setup.txt
+	@python=$$(sh deploy/find-python.sh) && $$python -m venv $(VENV)
+	@$(BIN)/pip install -q --require-hashes -r requirements-setup.txt
+	@touch $@
+
+$(VENV)/.runtime: requirements.txt pyproject.toml $(VENV)/.uv
+	@echo 'Installing into $(VENV) ...'
+	@$(call install,requirements.txt)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt pyproject.toml $(VENV)/.uv
+	@echo 'Installing into $(VENV), with the tools for development ...'
+	@$(call install,requirements-dev.txt)
+	@touch $@ $(VENV)/.runtime
+
+# uv is six times as fast; pip also knows the indexes that its own configuration files name.
+define install
+$(UV) install --python $(BIN)/python --compile-bytecode --require-hashes -r $(1) \
+	|| $(BIN)/pip install -q --require-hashes -r $(1)
+	@$(UV) install --python $(BIN)/python --no-deps --no-build-isolation -e . \
+	|| $(BIN)/pip install -q --no-deps --no-build-isolation -e .
+endef

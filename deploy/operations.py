@@ -1,0 +1,74 @@
+"""What `dh-server` does once and then ends: migrate, user add, topology."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from messages import topology
+from messages.errors import PermanentError
+from messages.settings import Settings
+
+
+async def migrate_all(settings: Settings, say: Callable[[str], None]) -> None:
+    """Bring the schema up to date and make both buckets; `say` hears what was done."""
+    from deploy.migrate import migrate
+    from messages.blobs import Blobs
+
+    steps = await migrate(settings.database_url)
+    for step in steps:
+        say(f"applied {step.version:04d}_{step.name}")
+    async with Blobs(settings.store) as blobs:
+        await blobs.ensure_buckets()
+    say(f"schema is current, buckets {settings.store.raw_bucket} and {settings.store.package_bucket} are there")
+
+
+async def add_user(settings: Settings, username: str, password: str, name: str, email: str) -> None:
+    """Make a local account; raises PermanentError for a bad or taken name and for a bad password."""
+    from gateway.auth.accounts import AccountRefused, Accounts
+    from messages.database import open_pool, require_schema
+
+    async with await open_pool(settings.database_url, size=1) as pool:
+        await require_schema(pool)
+        try:
+            await Accounts(pool).add(username, password, name, email)
+        except AccountRefused as refusal:
+            raise PermanentError(str(refusal)) from refusal
+
+
+async def declare(settings: Settings) -> None:
+    """Make the exchanges and queues exist at the broker that the settings name."""
+    from messages.transport import open_transport
+
+    transport = open_transport(settings)
+    try:
+        await transport.declare()
+    finally:
+        await transport.close()
+
+
+def topology_table() -> str:
+    """The topology as a table for people."""
+    rows = [("queue", "exchange", "type", "keys")]
+    rows += [
+        (queue.name, queue.exchange, topology.EXCHANGES[queue.exchange], " ".join(queue.keys))
+        for queue in (*topology.QUEUES, topology.DEAD_QUEUE)
+    ]
+    rows += [
+        (f"{topology.RETRY}.{delay}", topology.RETRY, topology.EXCHANGES[topology.RETRY], f"after {delay} s")
+        for delay in topology.RETRY_DELAYS
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def topology_json() -> str:
+    """The topology for programs."""
+    queues = [
+        {"name": queue.name, "exchange": queue.exchange, "keys": list(queue.keys)}
+        for queue in (*topology.QUEUES, topology.DEAD_QUEUE)
+    ]
+    retry = [{"name": f"{topology.RETRY}.{delay}", "seconds": delay} for delay in topology.RETRY_DELAYS]
+    return json.dumps({"exchanges": dict(topology.EXCHANGES), "queues": queues, "retry": retry}, indent=2)

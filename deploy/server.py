@@ -1,0 +1,184 @@
+"""`dh-server`, the operator's command. What is heavy is imported by the subcommand that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from messages.errors import PermanentError, TransientError
+from messages.jobs import STAGES
+from messages.settings import Settings, SettingsError
+
+WRITERS = ("pkgstore", "metastore", "deadletters", "rescue")
+GROUPS = {"stages": STAGES, "writers": WRITERS, "all": (*STAGES, *WRITERS)}
+WORKERS = GROUPS["all"]
+
+FINE, AT_FAULT, WRONG_USAGE, SERVER_TROUBLE = 0, 1, 2, 3
+"""Exit codes, the same for `dh`."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit code and never shows a traceback to the operator."""
+    arguments = _parser().parse_args(words)
+    try:
+        result: int = arguments.run(arguments)
+    except KeyboardInterrupt:
+        return FINE
+    except SettingsError as error:
+        return _complain(error, WRONG_USAGE)
+    except PermanentError as error:
+        return _complain(error, AT_FAULT)
+    except (TransientError, OSError, TimeoutError) as error:
+        return _complain(error, SERVER_TROUBLE)
+    except Exception as error:
+        if not _is_trouble(error):
+            raise
+        return _complain(error, SERVER_TROUBLE)
+    return result
+
+
+def expand(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the workers that names and groups mean, each once, in the pipeline's order."""
+    wanted = {worker for name in names for worker in GROUPS.get(name, (name,))}
+    return tuple(worker for worker in WORKERS if worker in wanted)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dh-server",
+        description="Runs the parts of the publishing system.",
+        epilog="Exit codes: 0 fine, 1 the request is at fault, 2 wrong usage, 3 a server or the network is.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="the whole system on this machine, database and object store included")
+    up.add_argument("--demo", type=Path, metavar="DIR", help="publish this package after the start")
+    up.set_defaults(run=_up)
+    gateway = commands.add_parser("gateway", help="serve HTTP")
+    gateway.set_defaults(run=_gateway)
+    worker = commands.add_parser("worker", help="run stages and writers")
+    names = (*WORKERS, *GROUPS)
+    worker.add_argument("names", nargs="+", choices=names, metavar="NAME", help=f"any of {', '.join(names)}")
+    worker.set_defaults(run=_worker)
+    migrate = commands.add_parser("migrate", help="bring the database up to date and make the buckets")
+    migrate.set_defaults(run=_migrate)
+    _add_user(commands)
+    topology = commands.add_parser("topology", help="show exchanges and queues")
+    topology.add_argument("--json", action="store_true", help="for programs")
+    topology.add_argument("--declare", action="store_true", help="make them at the broker")
+    topology.set_defaults(run=_topology)
+    return parser
+
+
+def _add_user(commands: Any) -> None:
+    user = commands.add_parser("user", help="local accounts")
+    add = user.add_subparsers(required=True, metavar="COMMAND").add_parser("add", help="make an account")
+    add.add_argument("username")
+    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    add.add_argument("--name", default="", help="full name")
+    add.add_argument("--email", default="")
+    add.set_defaults(run=_user_add)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from deploy.demo import demo
+    from deploy.embedded.state import State
+    from deploy.embedded.supervisor import up
+
+    state = State.from_env()
+    if arguments.demo:
+        return _until_signal(demo(arguments.demo, state, os.environ, _say))
+    return _until_signal(up(state, os.environ, _say))
+
+
+def _gateway(_arguments: argparse.Namespace) -> int:
+    from gateway.app import serve
+    from messages.settings import from_env
+
+    settings = from_env()
+    return _run_service("gateway", settings, serve(settings))
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    from workers.main import serve
+
+    from messages.settings import from_env
+
+    settings = from_env()
+    return _run_service("worker", settings, serve(expand(arguments.names), settings))
+
+
+def _run_service(service: str, settings: Settings, serving: Coroutine[Any, Any, None]) -> int:
+    import uvloop
+
+    from messages import telemetry
+
+    telemetry.configure(settings.log_format, settings.log_level, service=service)
+    uvloop.run(serving)
+    return FINE
+
+
+def _migrate(_arguments: argparse.Namespace) -> int:
+    from deploy.operations import migrate_all
+
+    asyncio.run(migrate_all(_settings(), _say))
+    return FINE
+
+
+def _user_add(arguments: argparse.Namespace) -> int:
+    from deploy.operations import add_user
+
+    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass.getpass()
+    asyncio.run(add_user(_settings(), arguments.username, password, arguments.name, arguments.email))
+    _say(f"{arguments.username} can log in now")
+    return FINE
+
+
+def _topology(arguments: argparse.Namespace) -> int:
+    from deploy import operations
+
+    if arguments.declare:
+        asyncio.run(operations.declare(_settings()))
+    _say(operations.topology_json() if arguments.json else operations.topology_table())
+    return FINE
+
+
+def _settings() -> Settings:
+    """The settings of the environment, else of the stack that `dh-server up` runs here."""
+    from deploy.embedded.state import State
+    from messages.settings import from_env
+
+    return from_env(State.from_env().environment())
+
+
+def _until_signal(work: Coroutine[Any, Any, None]) -> int:
+    """Run `work` until it ends or somebody sends SIGINT, SIGTERM or SIGHUP: then it is cancelled, and tidies up."""
+    from deploy.embedded.signals import run_until_signal
+
+    return asyncio.run(run_until_signal(work))
+
+
+def _complain(error: BaseException, code: int) -> int:
+    print(f"dh-server: {str(error) or type(error).__name__}", file=sys.stderr)
+    return code
+
+
+def _is_trouble(error: Exception) -> bool:
+    from asyncpg import PostgresError
+
+    from deploy.embedded.process import ServerError
+
+    return isinstance(error, (ServerError, PostgresError))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
