@@ -51,12 +51,7 @@ def topology_table() -> str:
     """The topology as a table for people."""
     rows = [("queue", "exchange", "type", "keys")]
     rows += [
-        (queue.name, queue.exchange, topology.EXCHANGES[queue.exchange], " ".join(queue.keys))
-        for queue in (*topology.QUEUES, topology.DEAD_QUEUE)
-    ]
-    rows += [
-        (f"{topology.RETRY}.{delay}", topology.RETRY, topology.EXCHANGES[topology.RETRY], f"after {delay} s")
-        for delay in topology.RETRY_DELAYS
+        (queue.name, queue.exchange, topology.EXCHANGES[queue.exchange], " ".join(queue.keys)) for queue in _queues()
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
@@ -66,9 +61,9 @@ def topology_table() -> str:
 
 def topology_json() -> str:
     """The topology for programs."""
-    queues = [
-        {"name": queue.name, "exchange": queue.exchange, "keys": list(queue.keys)}
-        for queue in (*topology.QUEUES, topology.DEAD_QUEUE)
-    ]
-    retry = [{"name": f"{topology.RETRY}.{delay}", "seconds": delay} for delay in topology.RETRY_DELAYS]
-    return json.dumps({"exchanges": dict(topology.EXCHANGES), "queues": queues, "retry": retry}, indent=2)
+    queues = [{"name": queue.name, "exchange": queue.exchange, "keys": list(queue.keys)} for queue in _queues()]
+    return json.dumps({"exchanges": dict(topology.EXCHANGES), "queues": queues}, indent=2)
+
+
+def _queues() -> tuple[topology.Queue, ...]:
+    return (*topology.QUEUES, *topology.RETRY_QUEUES.values(), topology.DEAD_QUEUE)

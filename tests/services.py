@@ -47,6 +47,12 @@ class DatabaseServer:
         await self._run(f"create database {name} template {self._template} strategy file_copy")
         return self._url(name)
 
+    async def empty(self) -> str:
+        """Make a database without any schema; returns its URL."""
+        name = f"test_{secrets.token_hex(6)}"
+        await self._run(f"create database {name}")
+        return self._url(name)
+
     async def drop(self, url: str) -> None:
         """Drop a clone, whoever is still connected to it."""
         await self._run(f"drop database if exists {urlsplit(url).path.removeprefix('/')} with (force)")
