@@ -7,6 +7,9 @@
 | dh.retry | direct | a message that waits in a delay's queue (`dh.retry.5`), from where it goes back to its own |
 | dh.dead | fanout | dead letters |
 
+Behind each retry exchange is one queue with that TTL. What expires there is dead-lettered to the default exchange under
+the routing key it came with, and so returns to the very queue whose taker wanted the retry, and to no other.
+
 Every stage, every writer and every delay has its own queue: two of them never share a fate. Every argument is stated:
 RabbitMQ 3.10 and 4.x differ in defaults. An existing queue's arguments cannot change: a change here needs a new name.
 """
@@ -20,9 +23,7 @@ from messages.jobs import STAGES
 
 JOBS = "dh.jobs"
 EVENTS = "dh.events"
-RETRY = "dh.retry"
 DEAD = "dh.dead"
-EXCHANGES: Mapping[str, str] = {JOBS: "direct", EVENTS: "topic", RETRY: "direct", DEAD: "fanout"}
 
 DELIVERY_LIMIT = 3
 """Deliveries of a message that kills whoever takes it before the broker sets it aside."""
@@ -45,8 +46,17 @@ WRITER_QUEUES: Mapping[str, Queue] = {
     "pkgstore": Queue("dh.writer.pkgstore", EVENTS, ("event.stage.passed", "event.stage.rejected")),
     "metastore": Queue("dh.writer.metastore", EVENTS, ("event.flow.accepted", "event.package.*")),
 }
+RETRY_QUEUES: Mapping[int, Queue] = {
+    delay: Queue(f"dh.retry.{delay}", f"dh.retry.{delay}", ("",)) for delay in RETRY_DELAYS
+}
 DEAD_QUEUE = Queue("dh.dead", DEAD, ("",))
 QUEUES: tuple[Queue, ...] = (*STAGE_QUEUES.values(), *WRITER_QUEUES.values())
+EXCHANGES: Mapping[str, str] = {
+    JOBS: "direct",
+    EVENTS: "topic",
+    DEAD: "fanout",
+    **{queue.exchange: "fanout" for queue in RETRY_QUEUES.values()},
+}
 
 
 def retry_delay(wanted: float) -> int:

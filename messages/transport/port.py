@@ -37,7 +37,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterRecord:
-    """A message set aside: its bytes as they were, its queue, the reason. `message` is None where it is none of ours."""
+    """A message set aside: its bytes as they were, its queue, the reason. `message` None: it is none of ours."""
 
     id: str
     body: bytes
@@ -90,7 +90,7 @@ class Transport(Protocol):
         """Makes the topology's exchanges and queues exist; repeatable."""
 
     async def publish(self, *messages: Message) -> None:
-        """All are confirmed on return (jobs mandatory). Raises Unroutable, or TransientError without a timely answer."""
+        """All are confirmed on return (jobs mandatory). Raises Unroutable, or TransientError in time."""
 
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
         """Calls `handler` for the deliveries of a queue (the topology's, or one of `subscribe`), `slots` at a time."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from messages.envelope import Message, derived_id
-from messages.errors import DecodeError
+from messages.envelope import MAX_BODY, Message, derived_id
+from messages.errors import DecodeError, PermanentError
 from messages.topology import DELIVERY_LIMIT, RETRY_DELAYS
 from messages.transport.port import (
     Ack,
@@ -36,7 +36,7 @@ async def verdict_of(handler: Handler, delivery: Delivery, bug_delay: float) -> 
     try:
         return await handler(delivery)
     except (Exception, asyncio.CancelledError) as error:
-        if _we_are_cancelled(error):
+        if isinstance(error, asyncio.CancelledError) and cancelled_by_us():
             raise
         log.exception(
             "handler_raised",
@@ -57,7 +57,7 @@ async def dead_verdict_of(handler: DeadHandler, record: DeadLetterRecord) -> Ack
     try:
         verdict = await handler(record)
     except (Exception, asyncio.CancelledError) as error:
-        if _we_are_cancelled(error):
+        if isinstance(error, asyncio.CancelledError) and cancelled_by_us():
             raise
         log.exception("handler_raised", queue=record.queue, dead_letter=record.id)
         return Retry(RETRY_DELAYS[-1], f"{type(error).__name__}: {error}")
@@ -80,6 +80,14 @@ def dead_letter(body: bytes, queue: str, reason: str, attempts: int) -> DeadLett
     )
 
 
+def body_of(message: Message) -> bytes:
+    """The bytes of a message; raises PermanentError for more than a broker takes (contents belong elsewhere)."""
+    body = message.encode()
+    if len(body) > MAX_BODY:
+        raise PermanentError(f"message {message.kind} of {len(body)} bytes is over the limit of {MAX_BODY}")
+    return body
+
+
 def require_event_patterns(patterns: Sequence[str]) -> None:
     """Raises ValueError for a pattern of jobs: a job has exactly one taker, its stage."""
     for pattern in patterns:
@@ -87,7 +95,7 @@ def require_event_patterns(patterns: Sequence[str]) -> None:
             raise ValueError(f"{pattern!r} matches no event: patterns look like `event.package.*`")
 
 
-def _we_are_cancelled(error: BaseException) -> bool:
-    """A lost connection surfaces as CancelledError too, inside a task that nobody cancelled: that is only an error."""
+def cancelled_by_us() -> bool:
+    """Whether somebody cancelled this task: a lost connection surfaces as CancelledError too, and is only an error."""
     task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return task is not None and task.cancelling() > 0

@@ -15,6 +15,7 @@ from messages.envelope import Message
 from messages.errors import Unroutable
 from messages.topology import DEAD_QUEUE, DELIVERY_LIMIT, matches
 from messages.transport.postgres.database import Database
+from messages.transport.verdict import body_of
 
 CHANNEL = "delivery"
 """NOTIFY channel; the payload is `{queue} {number of messages}`."""
@@ -119,7 +120,7 @@ def _rows(message: Message, bindings: Sequence[tuple[str, str]]) -> list[tuple[s
             raise Unroutable(f"no queue takes {message.kind}")
     else:
         queues = {queue for queue, pattern in bindings if matches(pattern, message.kind)}
-    body = message.encode()
+    body = body_of(message)
     return [(queue, message.id, body) for queue in sorted(queues)]
 
 

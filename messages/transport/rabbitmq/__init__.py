@@ -1,0 +1,196 @@
+"""The production transport: quorum queues of RabbitMQ, through aio-pika."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+
+from messages.envelope import Message
+from messages.errors import DecodeError, TransientError, Unroutable
+from messages.topology import DEAD, DEAD_QUEUE, EVENTS, JOBS, QUEUES, RETRY_QUEUES, Queue, retry_delay
+from messages.transport.backoff import Backoff
+from messages.transport.port import Ack, Consumer, DeadHandler, DeadLetter, Delivery, Handler, Retry, Verdict, Watcher
+from messages.transport.rabbitmq.consumer import Judge, QueueConsumer, Settle
+from messages.transport.rabbitmq.link import DEADLINE, Link, Missing, trouble
+from messages.transport.rabbitmq.publisher import Publisher, close_channel
+from messages.transport.rabbitmq.queues import SET_ASIDE, WORK, declare_exchanges, declare_queue
+from messages.transport.rabbitmq.watch import QueueWatch
+from messages.transport.rabbitmq.wire import ATTEMPT, Headers, attempt_of, buried, record_of
+from messages.transport.verdict import (
+    BUG_DELAY,
+    body_of,
+    dead_verdict_of,
+    require_event_patterns,
+    verdict_of,
+)
+
+log = structlog.get_logger()
+
+
+class RabbitTransport:
+    """Implements `Transport`."""
+
+    def __init__(self, url: str, *, bug_delay: float = BUG_DELAY) -> None:
+        self._bug_delay = bug_delay
+        self._consuming = Link(url, "dh consumer")
+        self._publishing = Link(url, "dh publisher")
+        self._publisher = Publisher(self._publishing)
+        self._queues: dict[str, Queue] = {queue.name: queue for queue in QUEUES}
+        self._consumers: list[Consumer] = []
+
+    async def declare(self) -> None:
+        """See the port. Raises PermanentError where a queue exists with other arguments."""
+        await self._publisher.declare()
+
+    async def publish(self, *messages: Message) -> None:
+        """See the port. Where one fails the others may have been sent; the first failure is raised."""
+        bodies = [body_of(message) for message in messages]
+        outcomes = await asyncio.gather(
+            *(self._say(message, body) for message, body in zip(messages, bodies, strict=True)),
+            return_exceptions=True,
+        )
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def _say(self, message: Message, body: bytes) -> None:
+        exchange = JOBS if message.is_job else EVENTS
+        await self._publisher.publish(exchange, message.kind, body, mandatory=message.is_job)
+
+    async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
+        """See the port."""
+
+        async def judge(received: AbstractIncomingMessage) -> Verdict:
+            try:
+                message = Message.decode(received.body)
+            except DecodeError as error:
+                return DeadLetter(str(error))
+            delivery = Delivery(
+                message=message,
+                queue=queue,
+                attempt=attempt_of(received),
+                redelivered=bool(received.redelivered),
+            )
+            return await verdict_of(handler, delivery, self._bug_delay)
+
+        async def settle(received: AbstractIncomingMessage, verdict: Verdict | None) -> None:
+            attempt = attempt_of(received)
+            match verdict:
+                case Ack():
+                    pass
+                case Retry(delay=delay):
+                    await self._wait(received, queue, delay, {ATTEMPT: attempt + 1})
+                case DeadLetter(reason=reason):
+                    await self._insist(DEAD, queue, received, buried(queue, reason, attempt))
+                case None:
+                    await self._insist("", queue, received, {ATTEMPT: attempt})
+            await _ack(received, queue)
+
+        return await self._start(queue, judge, settle, slots)
+
+    async def consume_dead(self, handler: DeadHandler) -> Consumer:
+        """See the port."""
+
+        async def judge(received: AbstractIncomingMessage) -> Verdict:
+            return await dead_verdict_of(handler, record_of(received))
+
+        async def settle(received: AbstractIncomingMessage, verdict: Verdict | None) -> None:
+            record = record_of(received)
+            headers = buried(record.queue, record.reason, record.attempts)
+            match verdict:
+                case Ack():
+                    pass
+                case Retry(delay=delay):
+                    await self._wait(received, DEAD_QUEUE.name, delay, headers)
+                case DeadLetter() | None:
+                    await self._insist("", DEAD_QUEUE.name, received, headers)
+            await _ack(received, DEAD_QUEUE.name)
+
+        return await self._start(DEAD_QUEUE.name, judge, settle, 1)
+
+    async def _start(self, queue: str, judge: Judge, settle: Settle, slots: int) -> Consumer:
+        async def declare(channel: AbstractChannel) -> AbstractQueue:
+            return await self._declared(channel, queue)
+
+        consumer = QueueConsumer(self._consuming, queue, declare, judge, settle)
+        await consumer.start(slots)
+        self._consumers.append(consumer)
+        return consumer
+
+    async def _declared(self, channel: AbstractChannel, name: str) -> AbstractQueue:
+        """The queue, made anew where somebody deleted it (its messages are gone; `rescue` re-enqueues their flows)."""
+        if name == DEAD_QUEUE.name:
+            return await declare_queue(channel, DEAD_QUEUE, SET_ASIDE)
+        if name in self._queues:
+            return await declare_queue(channel, self._queues[name], WORK)
+        with trouble(f"looking for {name}"):
+            async with asyncio.timeout(DEADLINE):
+                return await channel.get_queue(name)
+
+    async def _wait(self, received: AbstractIncomingMessage, queue: str, delay: float, headers: Headers) -> None:
+        await self._insist(RETRY_QUEUES[retry_delay(delay)].exchange, queue, received, headers)
+
+    async def _insist(self, exchange: str, key: str, received: AbstractIncomingMessage, headers: Headers) -> None:
+        """Publishes these bytes anew, however long it takes: the delivery is ours until its channel is lost.
+
+        A fresh message and not a `nack`: that carries no attempt, and counts towards the delivery limit on RabbitMQ 3.
+        """
+        backoff = Backoff()
+        while True:
+            try:
+                await self._publisher.publish(exchange, key, received.body, headers=headers, mandatory=True)
+                return
+            except (TransientError, Unroutable) as error:
+                log.warning("settle_delayed", exchange=exchange, queue=key, reason=str(error))
+            await backoff.wait()
+
+    async def subscribe(self, queue: str, patterns: Sequence[str]) -> None:
+        """See the port."""
+        require_event_patterns(patterns)
+        self._queues[queue] = Queue(queue, EVENTS, tuple(patterns))
+        channel = await self._consuming.channel()
+        try:
+            await declare_exchanges(channel)
+            await declare_queue(channel, self._queues[queue], WORK)
+        finally:
+            await close_channel(channel)
+
+    async def watch(self, patterns: Sequence[str], watcher: Watcher) -> Consumer:
+        """See the port."""
+        require_event_patterns(patterns)
+        watch = QueueWatch(self._consuming, patterns, watcher)
+        await watch.start()
+        self._consumers.append(watch)
+        return watch
+
+    async def depth(self, queue: str) -> int:
+        """See the port. 0 for a queue that does not exist."""
+        channel = await self._consuming.channel()
+        try:
+            with trouble(f"counting {queue}"):
+                async with asyncio.timeout(DEADLINE):
+                    found = await channel.declare_queue(queue, passive=True)
+        except Missing:
+            return 0
+        finally:
+            await close_channel(channel)
+        return found.declaration_result.message_count or 0
+
+    async def close(self) -> None:
+        """See the port."""
+        await asyncio.gather(*(consumer.stop(0) for consumer in self._consumers))
+        await self._publishing.close()
+        await self._consuming.close()
+
+
+async def _ack(received: AbstractIncomingMessage, queue: str) -> None:
+    try:
+        with trouble("acknowledging"):
+            async with asyncio.timeout(DEADLINE):
+                await received.ack()
+    except TransientError as error:
+        # It comes again, to whoever; the work is done twice and its outcome collapses by the message's id.
+        log.warning("ack_lost", queue=queue, reason=str(error))

@@ -1,0 +1,157 @@
+"""A consumption: one channel with prefetch 1 per slot, each watched over and opened again when it is lost.
+
+Prefetch 1 per channel because the broker returns everything unsettled of a channel that dies: with prefetch 10 a job
+that kills its worker takes nine innocent ones along to the dead letters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, ConsumerTag
+
+from messages.errors import TransientError
+from messages.transport.backoff import Backoff
+from messages.transport.port import Verdict
+from messages.transport.rabbitmq.link import DEADLINE, Link, trouble
+from messages.transport.rabbitmq.publisher import close_channel
+
+GIVE_UP = 300.0
+"""Seconds without a broker after which `closed` raises: the process should leave, and be started anew."""
+
+SETTLE_GRACE = 5.0
+"""Seconds to give messages back at a stop; the broker takes them back by itself when the connection ends."""
+
+Declare = Callable[[AbstractChannel], Awaitable[AbstractQueue]]
+Judge = Callable[[AbstractIncomingMessage], Awaitable[Verdict]]
+Settle = Callable[[AbstractIncomingMessage, Verdict | None], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Slot:
+    channel: AbstractChannel
+    queue: AbstractQueue
+    tag: ConsumerTag
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class QueueConsumer:
+    """Consumes one queue. `settle` carries out a verdict; None means that the message goes back as if never taken."""
+
+    def __init__(self, link: Link, queue: str, declare: Declare, judge: Judge, settle: Settle) -> None:
+        self._link = link
+        self._queue = queue
+        self._declare = declare
+        self._judge = judge
+        self._settle = settle
+        self._stopping = False
+        self._slots: list[_Slot] = []
+        self._keepers: list[asyncio.Task[None]] = []
+        self._handling: set[asyncio.Task[Any]] = set()
+
+    async def start(self, slots: int) -> None:
+        """Begins; raises TransientError where there is no broker."""
+        self._slots = await asyncio.gather(*(self._open() for _ in range(slots)))
+        self._keepers = [asyncio.create_task(self._keep(at), name=f"{self._queue} slot") for at in range(slots)]
+
+    async def closed(self) -> None:
+        """See the port."""
+        await asyncio.gather(*(asyncio.shield(keeper) for keeper in self._keepers))
+
+    async def stop(self, grace: float) -> None:
+        """See the port."""
+        self._stopping = True
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*(self._cancel(slot) for slot in self._slots))
+        await self._wait_for_handlers(grace)
+        for handling in self._handling:
+            handling.cancel()
+        await self._wait_for_handlers(SETTLE_GRACE)
+        await asyncio.gather(*(close_channel(slot.channel) for slot in self._slots))
+
+    async def _wait_for_handlers(self, seconds: float) -> None:
+        if self._handling:
+            await asyncio.wait(self._handling, timeout=seconds)
+
+    async def _open(self) -> _Slot:
+        channel = await self._link.channel()
+        try:
+            queue = await self._declare(channel)
+            with trouble(f"consuming {self._queue}"):
+                async with asyncio.timeout(DEADLINE):
+                    await channel.set_qos(prefetch_count=1)
+                    slot = _Slot(channel, queue, "")
+                    channel.close_callbacks.add(lambda *_: slot.lost.set())
+                    # The broker cancels a consumer whose queue was deleted or moved, and says nothing more.
+                    underlay = await channel.get_underlay_channel()
+                    underlay.on_consumer_cancel_callbacks.add(lambda _: slot.lost.set())
+                    slot.tag = await queue.consume(partial(self._received, slot))
+        except BaseException:
+            await close_channel(channel)
+            raise
+        return slot
+
+    async def _keep(self, at: int) -> None:
+        while True:
+            await self._slots[at].lost.wait()
+            log.warning("consumer_lost", queue=self._queue)
+            await close_channel(self._slots[at].channel)
+            self._slots[at] = await self._reopen()
+            log.info("consumer_restored", queue=self._queue)
+
+    async def _reopen(self) -> _Slot:
+        loop = asyncio.get_running_loop()
+        deadline, backoff = loop.time() + GIVE_UP, Backoff()
+        while True:
+            try:
+                return await self._open()
+            except TransientError as error:
+                log.warning("consumer_unavailable", queue=self._queue, reason=str(error))
+                if loop.time() > deadline:
+                    raise
+            await backoff.wait()
+
+    async def _cancel(self, slot: _Slot) -> None:
+        try:
+            with trouble(f"leaving {self._queue}"):
+                async with asyncio.timeout(DEADLINE):
+                    await slot.queue.cancel(slot.tag)
+        except TransientError as error:
+            log.info("consumer_gone", queue=self._queue, reason=str(error))
+
+    async def _received(self, slot: _Slot, message: AbstractIncomingMessage) -> None:
+        """Runs in a task of the channel: it is cancelled when the channel is lost, for then another has the message."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._handling.add(task)
+        try:
+            await self._settle(message, await self._verdict(message, task))
+        except asyncio.CancelledError:
+            log.warning("delivery_lost", queue=self._queue)
+            raise
+        except Exception:
+            # Unsettled, it would block its slot without a sound: the slot is opened again, the message comes again.
+            log.exception("settle_failed", queue=self._queue)
+            slot.lost.set()
+        finally:
+            self._handling.discard(task)
+
+    async def _verdict(self, message: AbstractIncomingMessage, task: asyncio.Task[Any]) -> Verdict | None:
+        if self._stopping:
+            return None
+        try:
+            return await self._judge(message)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            task.uncancel()
+            return None

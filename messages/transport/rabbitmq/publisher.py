@@ -1,0 +1,79 @@
+"""Publishing with confirms: one channel, any number of messages on their way, each with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractExchange, DeliveryMode
+from aio_pika.exceptions import PublishError
+
+from messages.envelope import MEDIA_TYPE
+from messages.errors import TransientError, Unroutable
+from messages.transport.rabbitmq.link import DEADLINE, Link, Missing, trouble
+from messages.transport.rabbitmq.queues import declare_topology
+from messages.transport.rabbitmq.wire import Headers
+
+
+class Publisher:
+    """Publishes on a connection of its own."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._channel: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
+
+    async def declare(self) -> None:
+        """Makes the topology exist; on a channel of its own, for a refusal closes it."""
+        channel = await self._link.channel()
+        try:
+            await declare_topology(channel)
+        finally:
+            await close_channel(channel)
+
+    async def publish(
+        self, exchange: str, routing_key: str, body: bytes, *, headers: Headers | None = None, mandatory: bool
+    ) -> None:
+        """Returns when the broker has confirmed; raises Unroutable (only where `mandatory`) or TransientError.
+
+        The AMQP message id is left to the library, which makes a random one: it tells returned messages apart by it, so
+        ours, the same for a message said twice, would confuse two that are on their way together.
+        """
+        message = aio_pika.Message(
+            body,
+            headers=headers,
+            content_type=MEDIA_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+        )
+        try:
+            with trouble(f"publishing to {exchange}"):
+                async with asyncio.timeout(DEADLINE):
+                    target = await self._exchange(exchange)
+                    await target.publish(message, routing_key, mandatory=mandatory)
+        except Missing:
+            await self.declare()
+            raise
+        except TransientError as error:
+            if isinstance(error.__cause__, PublishError):
+                raise Unroutable(f"no queue takes {routing_key}") from error
+            raise
+
+    async def _exchange(self, name: str) -> AbstractExchange:
+        async with self._opening:
+            if self._channel is None or self._channel.is_closed:
+                self._channel = await self._link.channel(confirms=True)
+            if not name:
+                return self._channel.default_exchange
+            return await self._channel.get_exchange(name, ensure=False)
+
+
+async def close_channel(channel: AbstractChannel) -> None:
+    """Closes a channel that may be gone already."""
+    if channel.is_closed:
+        return
+    try:
+        with trouble("closing a channel"):
+            async with asyncio.timeout(DEADLINE):
+                await channel.close()
+    except TransientError:
+        return

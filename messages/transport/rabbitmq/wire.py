@@ -1,0 +1,54 @@
+"""What we say in a message's headers: the attempt, and of a dead letter where it died, why, after how many attempts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+
+from messages.topology import DELIVERY_LIMIT
+from messages.transport.port import DeadLetterRecord
+from messages.transport.verdict import dead_letter
+
+ATTEMPT = "dh-attempt"
+QUEUE = "dh-queue"
+REASON = "dh-reason"
+ATTEMPTS = "dh-attempts"
+
+LONGEST_REASON = 4_000
+"""Characters: all headers of a message must fit into one frame."""
+
+Headers = dict[str, Any]
+
+
+def attempt_of(message: AbstractIncomingMessage) -> int:
+    """The attempt that this delivery is, from 1; whoever publishes without our header starts at 1."""
+    attempt = message.headers.get(ATTEMPT)
+    return attempt if isinstance(attempt, int) and attempt > 0 else 1
+
+
+def buried(queue: str, reason: str, attempts: int) -> Headers:
+    """The headers of a dead letter."""
+    return {QUEUE: queue, REASON: reason[:LONGEST_REASON], ATTEMPTS: attempts}
+
+
+def record_of(message: AbstractIncomingMessage) -> DeadLetterRecord:
+    """A dead letter: one of ours by our headers, one of the broker's (its takers died) by `x-death`, newest first."""
+    headers = message.headers
+    if QUEUE in headers:
+        return dead_letter(message.body, str(headers[QUEUE]), str(headers.get(REASON)), _count(headers.get(ATTEMPTS)))
+    deaths = [death for death in _list(headers.get("x-death")) if isinstance(death, dict)]
+    death = next((death for death in deaths if death.get("reason") == "delivery_limit"), deaths[0] if deaths else {})
+    queue, reason = str(death.get("queue", "")), str(death.get("reason", "unknown"))
+    attempts = attempt_of(message)
+    if reason == "delivery_limit":
+        reason, attempts = f"its taker died {DELIVERY_LIMIT} times", attempts - 1 + DELIVERY_LIMIT
+    return dead_letter(message.body, queue, reason, attempts)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
