@@ -1,0 +1,91 @@
+"""How far transfers and checks are, for whoever watches: bars on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from gateway.client.escape import escape
+from gateway.client.sizes import amount, rate
+from gateway.client.terminal import Terminal
+
+_EVERY = 5.0  # seconds between two lines about the same thing
+
+
+class Gauge(Protocol):
+    """One thing being done, `unit` bytes or rows."""
+
+    def reach(self, done: int) -> None:
+        """So much is done by now; less than before when it starts over."""
+
+    def enter(self, stage: str, done: float, detail: str = "") -> None:
+        """It is in this stage now; `done` of the total, `detail` how far within the stage."""
+
+    def finish(self, remark: str = "") -> None:
+        """It is done."""
+
+
+class Board(Protocol):
+    """Where gauges are shown."""
+
+    def gauge(self, label: str, total: int | None, unit: str) -> Gauge:
+        """A new gauge."""
+
+
+@contextmanager
+def showing(terminal: Terminal) -> Iterator[Board]:
+    """Bars where the terminal can show them, lines elsewhere."""
+    if not terminal.has_bars:
+        yield LineBoard(terminal)
+        return
+    # The library of the bars is heavy; only a terminal pays for it.
+    from gateway.client.bars import bar_board
+
+    with bar_board(terminal) as bars:
+        yield bars
+
+
+class LineBoard:
+    """Lines on standard error, for logs and pipes."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def gauge(self, label: str, total: int | None, unit: str) -> Gauge:
+        return LineGauge(self._terminal, label, total, unit)
+
+
+class LineGauge:
+    """Says how far it is every few seconds, and when it is done."""
+
+    def __init__(self, terminal: Terminal, label: str, total: int | None, unit: str) -> None:
+        self._terminal = terminal
+        self._label = escape(label, 200)
+        self._total = total
+        self._unit = unit
+        self._started = self._told = time.monotonic()
+        self._done = 0
+        self._stage = ""
+
+    def reach(self, done: int) -> None:
+        self._done = done
+        now = time.monotonic()
+        if now - self._told >= _EVERY:
+            self._told = now
+            of = f" of {amount(self._total, self._unit)}" if self._total else ""
+            self._terminal.note(f"{self._label}: {amount(done, self._unit)}{of}, {self._rate(now)}")
+
+    def enter(self, stage: str, done: float, detail: str = "") -> None:
+        now = time.monotonic()
+        if stage != self._stage or (detail and now - self._told >= _EVERY):
+            self._stage, self._told = stage, now
+            self._terminal.note(f"{self._label}: {stage}" + (f", {detail}" if detail else ""))
+
+    def finish(self, remark: str = "") -> None:
+        done = amount(max(self._done, self._total or 0), self._unit)
+        self._terminal.note(f"{self._label}: {remark or f'{done}, {self._rate(time.monotonic())}'}")
+
+    def _rate(self, now: float) -> str:
+        return rate(self._done, now - self._started, self._unit)

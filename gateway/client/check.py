@@ -1,0 +1,136 @@
+"""The check before a push: the very code that the server's stages run, over the files on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.client.board import Board, Gauge
+from gateway.client.failures import RequestFailure
+from gateway.client.package import LocalFile, LocalPackage, resource_path
+from tabular.check import StageProgress, TableCheck, check_table
+from tabular.profile import check_descriptor
+
+QUICK = 5_000_000  # bytes up to which nobody needs to be told how far the check is
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip")
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """What was found about the file of a resource; `rows` None: it is no table, or was not read to the end.
+
+    `errors` are all that were counted (`truncated`: counting stopped at the limit), `findings` those that are listed.
+    """
+
+    name: str
+    path: str
+    valid: bool
+    tabular: bool
+    rows: int | None = None
+    errors: int = 0
+    truncated: bool = False
+    findings: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    inferred: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageCheck:
+    """The findings of the descriptor and of every file."""
+
+    descriptor: tuple[Mapping[str, Any], ...]
+    files: tuple[FileCheck, ...]
+
+    @property
+    def valid(self) -> bool:
+        return not self.descriptor and all(file.valid for file in self.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {
+            "valid": self.valid,
+            "descriptor": {"valid": not self.descriptor, "findings": list(self.descriptor)},
+            "resources": [asdict(file) for file in self.files],
+        }
+
+
+def check_package(package: LocalPackage, shown: Board) -> PackageCheck:
+    """Check descriptor and data. Data is not looked at where the descriptor makes no sense."""
+    findings = tuple(finding.to_dict() for finding in check_descriptor(package.descriptor))
+    if findings:
+        return PackageCheck(findings, ())
+    return PackageCheck((), tuple(_check_file(file, shown) for file in package.files()))
+
+
+def _check_file(file: LocalFile, shown: Board) -> FileCheck:
+    name = str(file.resource.get("name", file.path))
+    if not is_table(file.resource):
+        return FileCheck(name, file.path, valid=True, tabular=False)
+    try:
+        big = file.location.stat().st_size > QUICK
+        gauge = shown.gauge(f"check {file.path}", None, "rows") if big else None
+        with tempfile.TemporaryDirectory(prefix="dh-check-") as workdir:
+            check = check_table(
+                file.location, file.resource, Path(workdir), progress=_rows_of(gauge) if gauge else None
+            )
+    except OSError as error:
+        raise RequestFailure(f"{file.path} cannot be read: {error.strerror}") from None
+    made = _file_check(name, file.path, check)
+    if gauge:
+        gauge.finish("valid" if made.valid else f"{made.errors:,} wrong")
+    return made
+
+
+def is_table(resource: Mapping[str, Any]) -> bool:
+    """Whether the server runs a resource through the table stages."""
+    return (
+        "schema" in resource
+        or resource.get("profile") == "tabular-data-resource"
+        or resource.get("type") == "table"
+        or resource_path(resource).lower().endswith(TABLES)
+    )
+
+
+def _rows_of(gauge: Gauge) -> StageProgress:
+    def reached(stage: str, done: int) -> None:
+        if stage == "validate":
+            gauge.reach(done)
+
+    return reached
+
+
+def _file_check(name: str, path: str, check: TableCheck) -> FileCheck:
+    findings = tuple(finding.to_dict() for finding in check.findings)
+    done = check.validation
+    if done is None:
+        return FileCheck(name, path, check.valid, tabular=True, errors=len(findings), findings=findings)
+    findings += tuple(_of_report(error) for task in done.report["tasks"] for error in task["errors"])
+    return FileCheck(
+        name,
+        path,
+        check.valid,
+        tabular=True,
+        rows=done.rows,
+        errors=done.errors_total,
+        truncated=done.truncated,
+        findings=findings,
+        notes=done.notes,
+        inferred=_inferred(check),
+    )
+
+
+def _of_report(error: Mapping[str, Any]) -> dict[str, Any]:
+    places = {"row": "rowNumber", "field": "fieldName", "cell": "cell"}
+    known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
+    return {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
+
+
+def _inferred(check: TableCheck) -> dict[str, Any]:
+    """What a descriptor could say and did not: for a table that came without one."""
+    found: dict[str, Any] = {}
+    if check.validation is not None and check.validation.inferred:
+        found["schema"] = check.validation.schema
+    return found

@@ -1,0 +1,1 @@
+"""One file per command of `dh`: each has `run(options, terminal) -> exit code`."""

@@ -1,0 +1,47 @@
+"""`dh validate`: is it fit to be published? No network, whatever happens."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gateway.client.board import showing
+from gateway.client.check import FileCheck, PackageCheck, check_package
+from gateway.client.escape import escape
+from gateway.client.failures import FINE, RequestFailure
+from gateway.client.findings import show_findings
+from gateway.client.package import open_package
+from gateway.client.sizes import plural
+from gateway.client.terminal import Terminal
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Check descriptor and data; exit code 1 where something is wrong."""
+    package = open_package(Path(options.package))
+    with showing(terminal) as shown:
+        check = check_package(package, shown)
+    terminal.answer({"ok": check.valid, "package": package.name, **check.to_dict()})
+    show_check(terminal, check)
+    return FINE if check.valid else RequestFailure.exit_code
+
+
+def show_check(terminal: Terminal, check: PackageCheck) -> None:
+    """Say what was found, file by file."""
+    if check.descriptor:
+        terminal.say(terminal.paint("INVALID", "red") + f"  descriptor: {plural(len(check.descriptor), 'error')}")
+        show_findings(terminal, check.descriptor, len(check.descriptor))
+    for file in check.files:
+        verdict = terminal.paint("valid", "green") if file.valid else terminal.paint("INVALID", "red")
+        terminal.say(f"{verdict}  {escape(file.path, 200)}: {_summary(file)}")
+        show_findings(terminal, file.findings, file.errors)
+        for note in file.notes:
+            terminal.say(f"    note: {escape(note)}")
+
+
+def _summary(file: FileCheck) -> str:
+    if not file.tabular:
+        return "not a table, published as it is"
+    if file.valid:
+        return plural(file.rows or 0, "row")
+    errors = f"{plural(file.errors, 'error')}{' (the check stopped there)' if file.truncated else ''}"
+    return f"{errors} in {plural(file.rows, 'row')}" if file.rows is not None else errors

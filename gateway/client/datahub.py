@@ -1,0 +1,119 @@
+"""The calls of the server's HTTP contract that publishing needs, one method each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from gateway.client.answers import object_of
+from gateway.client.connection import Connection
+from gateway.client.failures import RequestFailure, ServerFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who is logged in: `id` is the opaque owner id, `username` the name in addresses."""
+
+    id: str
+    username: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where a file goes: `fields` come before the file in a POST form; `exists` means that it need not go at all."""
+
+    url: str
+    fields: Mapping[str, str]
+    exists: bool
+
+    @property
+    def address(self) -> str:
+        """Where the file is afterwards."""
+        return f"{self.url.rstrip('/')}/{quote(self.fields['key'])}"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A post that was taken: `flow_id` is `{ownerid}/{dataset}/{revision}`."""
+
+    dataset_id: str
+    flow_id: str
+
+    @property
+    def revision(self) -> int:
+        return int(self.flow_id.rpartition("/")[2])
+
+
+class DataHub:
+    """The services behind one connection; `token` is the user's log-in token, exchanged per service as needed."""
+
+    def __init__(self, connection: Connection, token: str | None) -> None:
+        self._connection = connection
+        self._token = token
+        self.server = connection.server
+
+    async def log_in(self, username: str, password: str) -> str:
+        """The user token for a name and password; raises RequestFailure for wrong ones."""
+        answer = await self._object("POST", "/auth/login", json={"username": username, "password": password})
+        return _text(answer, "token", self.server)
+
+    async def profile(self) -> Profile:
+        """Who the token stands for; raises RequestFailure where it is not (or no longer) valid."""
+        answer = await self._object("GET", "/auth/check", token=self._token)
+        profile = answer.get("profile")
+        if not answer.get("authenticated") or not isinstance(profile, dict):
+            raise RequestFailure(f"{self.server} does not accept the log-in (expired?): run `dh login`")
+        return Profile(_text(profile, "id", self.server), _text(profile, "username", self.server), profile)
+
+    async def permission(self, service: str) -> str:
+        """A token for one service; raises RequestFailure where the log-in is not valid."""
+        answer = await self._object("GET", "/auth/authorize", query={"service": service}, token=self._token)
+        if not isinstance(answer.get("token"), str):
+            raise RequestFailure(f"{self.server} does not let you use its {service} service: run `dh login`")
+        return _text(answer, "token", self.server)
+
+    async def owner_id(self, username: str) -> str | None:
+        """The owner id behind a user name; None where there is no such user."""
+        answer = await self._object("GET", "/auth/resolve", query={"username": username})
+        return answer.get("userid")
+
+    async def upload_forms(self, request: Mapping[str, Any]) -> dict[str, UploadForm]:
+        """A form for every file asked for. `request`: `{"metadata": …, "filedata": {path: {length, md5, sha256}}}`."""
+        token = await self.permission("rawstore")
+        answer = await self._object("POST", "/rawstore/authorize", json=request, token=token)
+        try:
+            return {
+                path: UploadForm(entry["upload_url"], entry["upload_query"], bool(entry.get("exists")))
+                for path, entry in answer["filedata"].items()
+            }
+        except (KeyError, TypeError, AttributeError):
+            raise ServerFailure(f"{self.server} did not say where to upload") from None
+
+    async def post(self, spec: Mapping[str, Any]) -> Accepted:
+        """Publish: the revision exists once this returns. Raises RequestFailure with everything that was wrong."""
+        token = await self.permission("source")
+        answer = await self._object("POST", "/source/upload", json=spec, token=token, repeatable=False)
+        if not answer.get("success"):
+            errors = [str(error) for error in answer.get("errors") or ["no reason given"]]
+            raise RequestFailure(
+                "the server refused the package:\n" + "\n".join(f"  - {e}" for e in errors), errors=errors
+            )
+        return Accepted(_text(answer, "dataset_id", self.server), _text(answer, "flow_id", self.server))
+
+    async def status(self, flow: str) -> dict[str, Any]:
+        """The status object of `{ownerid}/{dataset}/{revision|latest|successful}`; raises RequestFailure where unknown."""
+        return await self._object("GET", f"/source/{quote(flow)}", token=self._token)
+
+    async def _object(self, method: str, path: str, **call: Any) -> dict[str, Any]:
+        answer = await self._connection.call(method, path, **call)
+        return object_of(self.server, answer.body)
+
+
+def _text(document: Mapping[str, Any], name: str, server: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value:
+        raise ServerFailure(f"{server} left {name} out of its answer")
+    return value

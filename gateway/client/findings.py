@@ -1,0 +1,54 @@
+"""What is wrong with a table or descriptor, told so that a publisher finds the place: by rule, with first examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gateway.client.escape import escape
+from gateway.client.sizes import plural
+from gateway.client.terminal import Terminal
+
+EXAMPLES = 3
+_CELL = 60
+
+Finding = Mapping[str, Any]
+"""As `tabular.finding.Finding.to_dict` and the server's status say it: rule, message, and the places that are known."""
+
+
+def show_findings(terminal: Terminal, findings: Sequence[Finding], total: int, indent: str = "    ") -> None:
+    """Say the findings by rule. `total` errors there are, of which `findings` may be the first only."""
+    for rule, group in _by_rule(findings).items():
+        count = f"{len(group):,} times" if len(group) > 1 else ""
+        terminal.say(f"{indent}{terminal.paint(escape(rule, 80), 'yellow')} {count}".rstrip())
+        for finding in group[:EXAMPLES]:
+            terminal.say(f"{indent}  {_line(terminal, finding)}")
+        if len(group) > EXAMPLES:
+            terminal.say(f"{indent}  … and {len(group) - EXAMPLES:,} more of this kind")
+    if total > len(findings):
+        terminal.say(f"{indent}… {plural(total, 'error')} in all; the first {len(findings):,} are listed")
+
+
+def _by_rule(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(str(finding.get("rule") or "error"), []).append(finding)
+    return groups
+
+
+def _line(terminal: Terminal, finding: Finding) -> str:
+    place = ", ".join(_places(finding))
+    message = escape(finding.get("message", ""), 500)
+    return f"{terminal.paint(place, 'cyan')}: {message}" if place else message
+
+
+def _places(finding: Finding) -> Iterator[str]:
+    for name, label in (("row", "row"), ("line", "line"), ("byte_offset", "byte")):
+        if isinstance(finding.get(name), int):
+            yield f"{label} {finding[name]:,}"
+    if finding.get("field") is not None:
+        yield f"field {escape(finding['field'], _CELL)}"
+    if finding.get("cell") is not None:
+        yield f'cell "{escape(finding["cell"], _CELL)}"'
+    if finding.get("where"):
+        yield f"at {escape(finding['where'], 200)}"

@@ -1,0 +1,83 @@
+"""Following a flow to its end: live while the server streams, by asking where it does not, patient while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from gateway.client.connection import CONNECT, Connection
+from gateway.client.datahub import DataHub
+from gateway.client.failures import ServerFailure
+from gateway.client.stream import objects_of
+
+SILENCE = 60.0  # seconds without even a heartbeat, after which a stream is taken for dead
+POLL = 1.0  # seconds between two questions
+PATIENCE = 180.0  # seconds without any answer, after which we stop waiting
+LONGEST_LINE = 16 * 1024 * 1024
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+def is_final(status: dict[str, Any]) -> bool:
+    """Failed, or published and found by the search: nothing more will change."""
+    return status.get("state") == "FAILED" or (status.get("state") == "SUCCEEDED" and bool(status.get("indexed")))
+
+
+async def follow(connection: Connection, token: str | None, flow: str, listener: Listener) -> dict[str, Any]:
+    """Tell the listener every new status of the flow; returns the final one.
+
+    A gateway that restarts in between is waited for. Raises ServerFailure when it stays away, RequestFailure when it
+    does not know the flow.
+    """
+    hub = DataHub(connection, token)
+    heard = time.monotonic()
+    while True:
+        try:
+            async for status in _stream(connection, token, flow):
+                heard = time.monotonic()
+                listener(status)
+                if is_final(status):
+                    return status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            pass  # fall through to the question: it says whether the server is there
+        try:
+            status = await hub.status(flow)
+        except ServerFailure:
+            if time.monotonic() - heard > PATIENCE:
+                raise
+            continue  # the call itself has waited and tried again
+        heard = time.monotonic()
+        listener(status)
+        if is_final(status):
+            return status
+        await asyncio.sleep(POLL)
+
+
+async def _stream(connection: Connection, token: str | None, flow: str) -> AsyncIterator[dict[str, Any]]:
+    """The stream's objects; none where the server has no such stream."""
+    async with connection.session.get(
+        f"{connection.server}/source/{quote(flow)}/events",
+        headers={"Accept": "text/event-stream", **({"Auth-Token": token} if token else {})},
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=SILENCE),
+        allow_redirects=False,
+    ) as response:
+        if response.status != 200 or response.content_type != "text/event-stream":
+            return
+        async for document in objects_of(_lines(response.content)):
+            yield document
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length up to LONGEST_LINE: a status of a package with many files is one line of megabytes."""
+    rest = b""
+    async for piece in content.iter_any():
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > LONGEST_LINE:
+            raise aiohttp.ClientPayloadError("an event without an end")
+        for line in lines:
+            yield line

@@ -1,0 +1,73 @@
+"""The listener that the browser brings the token to (RFC 8252, 7.3): this machine only, one answer, not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from gateway.client.failures import RequestFailure
+
+PATIENCE = 300.0  # seconds in which somebody logs in, or the listener closes
+_PATH = "/logged-in/"
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Logged in</title>
+<h1>You are logged in</h1><p>You may close this window and go back to the terminal.</p></html>"""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Loopback:
+    """Waits for one request that knows the secret of this log-in; `address` is what the browser is sent to."""
+
+    def __init__(self) -> None:
+        # In the path, so that it survives whatever a log-in page does to the query.
+        self._state = secrets.token_urlsafe(24)
+        self._token: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.host = ""
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.host}{_PATH}{self._state}"
+
+    async def token(self, patience: float = PATIENCE) -> str:
+        """The token that the browser brought; raises RequestFailure when nobody logged in within `patience` seconds."""
+        try:
+            return await asyncio.wait_for(self._token, patience)
+        except TimeoutError:
+            raise RequestFailure(f"nobody logged in within {patience:.0f} s: run `dh login` again") from None
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """404 for everything but the first right request. A wrong Host is another site's page that rebinds its name to us."""
+        state = request.match_info.get("state", "")
+        right = request.headers.get("Host") == self.host and hmac.compare_digest(state.encode(), self._state.encode())
+        if not right or self._token.done():
+            return web.Response(status=404, text="not found", headers=_HEADERS)
+        token = request.query.get("jwt", "")
+        if not token:
+            return web.Response(status=400, text="the log-in brought no token", headers=_HEADERS)
+        self._token.set_result(token)
+        return web.Response(text=_PAGE, content_type="text/html", headers=_HEADERS)
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Loopback]:
+    """A listener on a free port of 127.0.0.1, closed at the end (after the answer went out)."""
+    loopback = Loopback()
+    app = web.Application()
+    app.router.add_get(_PATH + "{state}", loopback.answer)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        loopback.host = f"127.0.0.1:{runner.addresses[0][1]}"
+        yield loopback
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,95 @@
+"""How a flow ended (or where it is), for a person and for a machine; the exit code that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.client.escape import escape
+from gateway.client.failures import FINE, RequestFailure, ServerFailure
+from gateway.client.findings import show_findings
+from gateway.client.sizes import plural, size
+from gateway.client.terminal import Terminal
+
+STYLES = {"SUCCEEDED": "green", "FAILED": "red", "INPROGRESS": "cyan", "QUEUED": "yellow"}
+
+
+class Outcome:
+    """One status object, and the server whose pages tell more."""
+
+    def __init__(self, server: str, status: Mapping[str, Any]) -> None:
+        self._status = status
+        spec = status.get("spec_contents")
+        meta = spec.get("meta", {}) if isinstance(spec, dict) else {}
+        self.state = str(status.get("state", "?"))
+        self.revision = str(status.get("id", "")).rpartition("/")[2]
+        self.dataset = f"{meta.get('owner', '?')}/{meta.get('dataset', '?')}"
+        self.page = f"{server}/{self.dataset}"
+        self.run = f"{self.page}/v/{self.revision}"
+
+    @property
+    def exit_code(self) -> int:
+        """3 where we failed the publisher and not the data us."""
+        if self.state != "FAILED":
+            return FINE
+        rejected = [resource for resource in self._failed() if not resource.get("abandoned")]
+        return RequestFailure.exit_code if rejected else ServerFailure.exit_code
+
+    def to_dict(self) -> dict[str, Any]:
+        """The status itself, and the addresses."""
+        return {
+            "ok": self.state != "FAILED",
+            "dataset": self.dataset,
+            "page": self.page,
+            "run": self.run,
+            **self._status,
+        }
+
+    def show(self, terminal: Terminal) -> None:
+        """Say it."""
+        state = terminal.paint(self.state, STYLES.get(self.state, ""))
+        terminal.say(f"{state}  {escape(self.dataset)}, revision {self.revision}{self._totals()}")
+        if self._status.get("reason"):
+            terminal.say(f"  {escape(self._status['reason'])}")
+        if self.state in {"QUEUED", "INPROGRESS"}:
+            for resource in self._resources():
+                terminal.say(
+                    f"  {escape(resource.get('name'), 100)}: {escape(resource.get('stage'))} {self._state_of(resource)}"
+                )
+        for resource in self._failed():
+            self._show_failed(terminal, resource)
+        terminal.say(f"  {self.page if self.state == 'SUCCEEDED' else self.run}")
+
+    def _show_failed(self, terminal: Terminal, resource: Mapping[str, Any]) -> None:
+        name = escape(resource.get("name"), 100)
+        terminal.say(
+            f"  {terminal.paint(name, 'bold')} failed at {escape(resource.get('stage'))}: {escape(resource.get('reason') or '')}"
+        )
+        findings = [finding for finding in resource.get("findings") or () if isinstance(finding, dict)]
+        errors = resource.get("errors")
+        show_findings(terminal, findings, errors if isinstance(errors, int) else len(findings))
+        if resource.get("report"):
+            terminal.say(f"    report: {escape(self._report(resource))}")
+
+    def _report(self, resource: Mapping[str, Any]) -> str:
+        report = resource["report"]
+        return report if isinstance(report, str) else f"{self.run}/report/{resource.get('name')}"
+
+    def _totals(self) -> str:
+        if self.state != "SUCCEEDED":
+            return ""
+        resources = self._resources()
+        rows = sum(resource.get("rows") or 0 for resource in resources)
+        stats = self._status.get("stats") or {}
+        total = stats.get("bytes") if isinstance(stats, dict) else None
+        sizes = f", {size(total)}" if isinstance(total, int) else ""
+        return f": {plural(len(resources), 'resource')}, {plural(rows, 'row')}{sizes}"
+
+    def _state_of(self, resource: Mapping[str, Any]) -> str:
+        return str(resource.get("state", "")).lower()
+
+    def _resources(self) -> list[Mapping[str, Any]]:
+        return [resource for resource in self._status.get("resources") or () if isinstance(resource, dict)]
+
+    def _failed(self) -> list[Mapping[str, Any]]:
+        return [resource for resource in self._resources() if resource.get("state") == "FAILED"]

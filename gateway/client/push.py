@@ -1,0 +1,110 @@
+"""One push of one package: authorise, upload what is missing, post, follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.client.board import Board, showing
+from gateway.client.connection import Connection, connected
+from gateway.client.datahub import Accepted, DataHub, Profile, UploadForm
+from gateway.client.escape import escape
+from gateway.client.failures import FINE
+from gateway.client.follow import follow
+from gateway.client.outcome import Outcome
+from gateway.client.package import LocalPackage
+from gateway.client.session import Session
+from gateway.client.sizes import plural, size
+from gateway.client.spec import source_spec, upload_request
+from gateway.client.terminal import Terminal
+from gateway.client.trail import Trail
+from gateway.client.upload import Upload, Uploader, digest_files
+
+Placed = Sequence[tuple[Upload, UploadForm]]
+
+
+class Push:
+    """`findability`: published, unlisted or private."""
+
+    def __init__(self, session: Session, package: LocalPackage, findability: str, terminal: Terminal) -> None:
+        self._session = session
+        self._package = package
+        self._findability = findability
+        self._terminal = terminal
+        self._accepted: Accepted | None = None
+        self._name = package.name
+
+    async def run(self, *, wait: bool) -> int:
+        """Do it; follow the run to its end when asked to `wait`. Returns the exit code."""
+        async with connected(self._session.server) as connection:
+            hub = DataHub(connection, self._session.token)
+            profile = await hub.profile()
+            with showing(self._terminal) as shown:
+                placed = await self._place(hub, profile, shown)
+                await self._upload(connection, placed, shown)
+            self._accepted = await hub.post(source_spec(profile, self._findability, self._package.descriptor, placed))
+            self._name = f"{profile.username}/{self._package.name}"
+            run = f"{self._session.server}/{self._name}/v/{self._accepted.revision}"
+            if not wait:
+                return self._posted(self._accepted, run)
+            self._terminal.note(f"accepted as revision {self._accepted.revision}: {run}")
+            return await self._follow(connection, self._accepted)
+
+    async def dry_run(self) -> int:
+        """Say what `run` would do, and do nothing."""
+        async with connected(self._session.server) as connection:
+            hub = DataHub(connection, self._session.token)
+            profile = await hub.profile()
+            with showing(self._terminal) as shown:
+                placed = await self._place(hub, profile, shown)
+        self._plan(profile, placed)
+        return FINE
+
+    def farewell(self) -> str:
+        """What to say to somebody who does not wait for the end."""
+        if self._accepted is None:
+            return "interrupted: nothing was published (files that were uploaded need not go again)"
+        return f"interrupted; the run goes on: see `dh status {self._name}/{self._accepted.revision}`"
+
+    async def _place(self, hub: DataHub, profile: Profile, shown: Board) -> Placed:
+        """Every file with its hashes, and the form that says where it goes."""
+        files = {file.path: file.location for file in self._package.files()}
+        uploads = await digest_files(files, shown)
+        if not uploads:
+            return ()
+        forms = await hub.upload_forms(upload_request(profile, self._findability, uploads))
+        return [(upload, forms[upload.path]) for upload in uploads]
+
+    async def _upload(self, connection: Connection, placed: Placed, shown: Board) -> None:
+        missing = [(upload, form) for upload, form in placed if not form.exists]
+        if there := len(placed) - len(missing):
+            self._terminal.note(f"{plural(there, 'file')} already there")
+        await Uploader(connection, shown).send(missing)
+
+    async def _follow(self, connection: Connection, accepted: Accepted) -> int:
+        with showing(self._terminal) as shown:
+            status = await follow(connection, self._session.token, accepted.flow_id, Trail(shown).show)
+        outcome = Outcome(self._session.server, status)
+        outcome.show(self._terminal)
+        self._terminal.answer(outcome.to_dict())
+        return outcome.exit_code
+
+    def _posted(self, accepted: Accepted, run: str) -> int:
+        self._terminal.say(run)
+        self._terminal.answer({"ok": True, "id": accepted.flow_id, "dataset": self._name, "run": run})
+        return FINE
+
+    def _plan(self, profile: Profile, placed: Placed) -> None:
+        say = self._terminal.say
+        for upload, form in placed:
+            what = "already there" if form.exists else "to upload"
+            say(f"{what:13}  {size(upload.digest.size):>9}  {escape(upload.path, 200)}")
+        total = sum(upload.digest.size for upload, form in placed if not form.exists)
+        name = f"{profile.username}/{self._package.name}"
+        say(f"would upload {size(total)} and publish {name} ({self._findability}) at {self._session.server}/{name}")
+        say("nothing was done (--dry-run)")
+        files = [
+            {"path": upload.path, "bytes": upload.digest.size, "sha256": upload.digest.sha256, "exists": form.exists}
+            for upload, form in placed
+        ]
+        document = {"ok": True, "dry_run": True, "dataset": name, "findability": self._findability, "files": files}
+        self._terminal.answer(document)

@@ -1,0 +1,121 @@
+"""Which server, and as whom: the file that `dh login` keeps tokens in, one per server.
+
+The file is the user's password in another form: 0600 in a folder 0700, written whole or not at all, refused when others
+can read it (RFC 6819, 5.3.3; ssh does the same).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.client.failures import RequestFailure, UsageFailure
+
+DEFAULT_SERVER = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The server of this run and the token to show it; `token` is None for somebody who is not logged in."""
+
+    server: str
+    token: str | None
+
+    def required_token(self) -> str:
+        """The token; raises RequestFailure that says how to get one."""
+        if self.token is None:
+            raise RequestFailure(f"you are not logged in at {self.server}: run `dh login`, or set DH_TOKEN")
+        return self.token
+
+
+def session_of(server: str | None, environ: Mapping[str, str] = os.environ) -> Session:
+    """The session for `--server`, DH_SERVER or the default; raises UsageFailure or RequestFailure (file open to others)."""
+    address = server_of(server, environ)
+    token = environ.get("DH_TOKEN") or ConfigFile(config_path(environ)).token(address)
+    return Session(address, token or None)
+
+
+def server_of(server: str | None, environ: Mapping[str, str] = os.environ) -> str:
+    """The address of `--server`, DH_SERVER or the default; raises UsageFailure where it makes no sense."""
+    return server_address(server or environ.get("DH_SERVER") or DEFAULT_SERVER)
+
+
+def server_address(url: str) -> str:
+    """The address without a trailing slash; raises UsageFailure where it is no http(s) address, or carries a password."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageFailure(f"{url!r} is not the address of a server: it must begin with http:// or https://")
+    if parts.username or parts.query or parts.fragment:
+        raise UsageFailure("the address of a server has no user name, query or fragment")
+    return url.rstrip("/")
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """DH_CONFIG, else config.json in the user's configuration folder (XDG base directories)."""
+    if environ.get("DH_CONFIG"):
+        return Path(environ["DH_CONFIG"])
+    home = environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home) / "datahub" / "config.json"
+
+
+class ConfigFile:
+    """`{"servers": {address: {"token": …, "username": …}}}` in a file that nobody else can read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def token(self, server: str) -> str | None:
+        """The token kept for a server; raises RequestFailure when the file is open to others or broken."""
+        token = self._read().get(server, {}).get("token")
+        return token if isinstance(token, str) else None
+
+    def keep(self, server: str, token: str, username: str) -> None:
+        """Keep the token of one server; the others stay."""
+        self._write({**self._read(), server: {"token": token, "username": username}})
+
+    def forget(self, server: str) -> bool:
+        """Forget the token of one server; says whether there was one."""
+        servers = self._read()
+        if server not in servers:
+            return False
+        del servers[server]
+        self._write(servers)
+        return True
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            with self.path.open(encoding="utf-8") as file:
+                # Of the open file, not of its name: the name could point elsewhere a moment later.
+                self._refuse_when_open_to_others(os.fstat(file.fileno()).st_mode)
+                servers = json.load(file).get("servers", {})
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise RequestFailure(f"{self.path} cannot be read: {error.strerror}") from None
+        except (ValueError, AttributeError):
+            raise RequestFailure(f"{self.path} is not a file of dh: mend or remove it, then run `dh login`") from None
+        return {name: entry for name, entry in servers.items() if isinstance(entry, dict)}
+
+    def _refuse_when_open_to_others(self, mode: int) -> None:
+        if mode & 0o077:
+            raise RequestFailure(
+                f"{self.path} holds your log-in and others can read it (mode {mode & 0o777:04o}): "
+                f"run `chmod 600 {self.path}`, and log in again if others use this machine"
+            )
+
+    def _write(self, servers: Mapping[str, Mapping[str, Any]]) -> None:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # mkstemp makes 0600 from the start; the rename replaces the file whole or not at all.
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".config-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"servers": servers}, file, indent=2)
+            Path(name).replace(self.path)
+        except OSError as error:
+            raise RequestFailure(f"{self.path} cannot be written: {error.strerror}") from None
