@@ -1,13 +1,45 @@
-"""Outbox and inbox: what is said, and what was heard, in the caller's own transaction."""
+"""Outbox and inbox: what is said, and what was heard, in the caller's own transaction; the relay carries it on.
+
+A row leaves the outbox after the transport has confirmed its message: a relay that dies in between says it again, under
+the same id, and `claim` collapses the two.
+"""
 
 from __future__ import annotations
 
-import asyncpg
+import asyncio
+import contextlib
 
+import asyncpg
+import structlog
+
+from messages.database import TRANSIENT
 from messages.envelope import Message
+from messages.errors import PermanentError, TransientError, Unroutable
+from messages.transport.backoff import Backoff
+from messages.transport.port import Transport
+from messages.transport.verdict import dead_letter
 
 CHANNEL = "outbox"
 """NOTIFY channel that wakes the relay at commit."""
+
+BATCH = 100
+"""Rows that are on their way to the transport together."""
+
+POLL = 1.0
+"""Seconds between two sweeps, whatever NOTIFY said."""
+
+LONGEST_WAIT = 300.0
+"""Seconds between two attempts at a job that no queue takes; they double up to this."""
+
+INBOX_KEPT = 30
+"""Days for which a repeated message is recognised: more than the age of any dead letter that is replayed."""
+
+PRUNE = 3600.0
+"""Seconds between two removals of older inbox rows."""
+
+_OUTAGE: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
+
+log = structlog.get_logger()
 
 
 async def emit(connection: asyncpg.Connection, *messages: Message) -> None:
@@ -30,3 +62,118 @@ async def claim(connection: asyncpg.Connection, consumer: str, message_id: str) 
         message_id,
     )
     return status.endswith(" 1")
+
+
+class Relay:
+    """Carries the outbox to the transport until cancelled; survives outages of both; several of them share the work."""
+
+    def __init__(self, pool: asyncpg.Pool, transport: Transport) -> None:
+        self._pool = pool
+        self._transport = transport
+        self._pruned: float | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        backoff = Backoff()
+        while True:
+            try:
+                await self._run_connected(backoff)
+            except _OUTAGE as error:
+                log.warning("relay_interrupted", reason=f"{type(error).__name__}: {error}")
+            await backoff.wait()
+
+    async def _run_connected(self, backoff: Backoff) -> None:
+        woken = asyncio.Event()
+
+        def wake(*_: object) -> None:
+            woken.set()
+
+        async with self._pool.acquire() as connection:
+            await connection.add_listener(CHANNEL, wake)
+            try:
+                while not connection.is_closed():
+                    woken.clear()
+                    if await self.sweep() == 0:
+                        await self._prune()
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(POLL):
+                                await woken.wait()
+                    backoff.reset()
+            finally:
+                with contextlib.suppress(*TRANSIENT):
+                    await connection.remove_listener(CHANNEL, wake)
+
+    async def sweep(self) -> int:
+        """Sends a batch of what is due and says how many rows left the outbox; raises TransientError after an outage.
+
+        By state and never by `id > last seen`: ids do not commit in order. Rows that another relay holds are skipped.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(_DUE, BATCH)
+            failures = await asyncio.gather(*(self._send(row["body"]) for row in rows))
+            outcomes = list(zip(rows, failures, strict=True))
+            dead = [(row, error) for row, error in outcomes if _is_hopeless(error)]
+            for row, error in dead:
+                await _set_aside(connection, row, str(error))
+            gone = [row["id"] for row, error in outcomes if error is None] + [row["id"] for row, _ in dead]
+            await connection.execute("delete from outbox where id = any($1::bigint[])", gone)
+            unroutable = [row["id"] for row, error in outcomes if isinstance(error, Unroutable)]
+            await connection.execute(_LATER, unroutable, LONGEST_WAIT)
+        outage = next((error for error in failures if isinstance(error, TransientError)), None)
+        if outage is not None:
+            raise outage
+        return len(gone)
+
+    async def _send(self, body: bytes) -> PermanentError | TransientError | None:
+        try:
+            await self._transport.publish(Message.decode(body))
+        except Unroutable as error:
+            log.error("outbox_unroutable", reason=str(error))
+            return error
+        except (PermanentError, TransientError) as error:
+            return error
+        return None
+
+    async def _prune(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._pruned is None or now - self._pruned > PRUNE:
+            self._pruned = now
+            await self._pool.execute(_PRUNE, INBOX_KEPT)
+
+
+def _is_hopeless(error: Exception | None) -> bool:
+    """Not even a new queue or a new broker would help."""
+    return isinstance(error, PermanentError) and not isinstance(error, Unroutable)
+
+
+async def _set_aside(connection: asyncpg.Connection, row: asyncpg.Record, reason: str) -> None:
+    record = dead_letter(row["body"], "outbox", reason, row["attempts"] + 1)
+    log.error("outbox_row_set_aside", message_id=row["message_id"], dead_letter=record.id, reason=reason)
+    await connection.execute(
+        _SET_ASIDE, record.id, record.queue, row["message_id"], record.body, record.reason, record.attempts
+    )
+
+
+_DUE = """
+select id, message_id, body, attempts from outbox
+where not_before <= now()
+order by not_before, id
+limit $1
+for update skip locked
+"""
+
+_LATER = """
+update outbox
+set attempts = attempts + 1, not_before = now() + make_interval(secs => least(power(2, least(attempts, 20)), $2))
+where id = any($1::bigint[])
+"""
+
+_SET_ASIDE = """
+insert into dead_letter (id, queue, message_id, body, reason, attempts) values ($1, $2, $3, $4, $5, $6)
+on conflict (id) do update set last_at = now(), attempts = excluded.attempts
+"""
+
+_PRUNE = """
+delete from inbox where ctid = any (array(
+    select ctid from inbox where at < now() - make_interval(days => $1) limit 10000))
+"""
