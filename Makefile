@@ -41,6 +41,7 @@ lock: $(VENV)/.uv ## choose the newest versions that fit pyproject.toml
 	echo 'setuptools>=77' | $(LOCK) pyproject.toml - --extra embedded --upgrade -o requirements.txt
 	echo 'setuptools>=77' | $(LOCK) pyproject.toml - --extra embedded --extra dev -c requirements.txt \
 		--upgrade -o requirements-dev.txt
+	echo 'setuptools>=77' | $(LOCK) pyproject.toml - -c requirements.txt --upgrade -o deploy/requirements.txt
 	echo 'uv>=0.13' | $(LOCK) - --upgrade -o requirements-setup.txt
 
 clean: ## remove .venv (the published data in .state stays)

@@ -25,7 +25,7 @@ FINE, AT_FAULT, WRONG_USAGE, SERVER_TROUBLE = 0, 1, 2, 3
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit code and never shows a traceback to the operator."""
-    arguments = _parser().parse_args(words)
+    arguments = parser().parse_args(words)
     try:
         result: int = arguments.run(arguments)
     except KeyboardInterrupt:
@@ -49,7 +49,8 @@ def expand(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(worker for worker in WORKERS if worker in wanted)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line; the chosen subcommand is `run` of what it parses."""
     parser = argparse.ArgumentParser(
         prog="dh-server",
         description="Runs the parts of the publishing system.",
