@@ -20,7 +20,7 @@ def failure_of(server: str, status: int, headers: Mapping[str, str], body: bytes
         )
     problem = _object(body)
     message = _message(problem) or _text(headers, body) or _phrase(status)
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED and "credentials" not in str((problem or {}).get("type")):
         message += " (run `dh login`)"
     details = {"status": status, **({"problem": problem} if problem else {})}
     if 400 <= status < 500 and status not in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):

@@ -15,15 +15,16 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from gateway.client.answers import failure_of
-from gateway.client.failures import Failure, ServerFailure
+from gateway.client.failures import ServerFailure
 
 ATTEMPTS = 5
 FIRST_PAUSE = 0.5  # seconds, doubled after each attempt
-LONGEST_PAUSE = 30.0  # seconds that a Retry-After may ask for
+LONGEST_PAUSE = 30.0  # seconds; a server that asks for more is not waited for
 TOTAL = 60.0  # seconds for a call with its answer
 CONNECT = 10.0
 IDLE = 30.0  # seconds without a byte
-PATIENT_STATUSES = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, 504}
+REFUSED_STATUSES = {429, 503}  # the request was not taken
+PATIENT_STATUSES = {*REFUSED_STATUSES, 502, 504}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +53,30 @@ class Connection:
         json: Any = None,
         token: str | None = None,
         repeatable: bool = True,
+        redirects: bool = False,
     ) -> Answer:
-        """The answer with a status below 300; tried again while the server is away or asks for patience.
+        """The answer with a status below 300 (400 with `redirects`); tried again while the server is away.
 
         A call that is not `repeatable` is tried again only when it was not taken: refused connection, 429, 503.
         Raises RequestFailure for 4xx, ServerFailure for everything else.
         """
-        failure: Failure = ServerFailure(f"{self.server} does not answer")
-        for attempt in range(self._attempts):
+        patient = PATIENT_STATUSES if repeatable else REFUSED_STATUSES
+        good = HTTPStatus.BAD_REQUEST if redirects else HTTPStatus.MULTIPLE_CHOICES
+        for attempt in range(1, self._attempts + 1):
+            pause, again = pause_after(attempt), attempt < self._attempts
             try:
                 answer = await self._once(method, path, query, json, token)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                failure = self._unreachable(error)
-                if not repeatable and not isinstance(error, aiohttp.ClientConnectorError):
-                    raise failure from None
-                pause = pause_after(attempt)
+                if not again or not (repeatable or isinstance(error, aiohttp.ClientConnectorError)):
+                    raise self._unreachable(error) from None
             else:
-                if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                if answer.status < good:
                     return answer
-                failure = failure_of(self.server, answer.status, answer.headers, answer.body)
-                if answer.status not in PATIENT_STATUSES or (not repeatable and answer.status not in (429, 503)):
-                    raise failure
-                pause = pause_after(attempt, answer.headers.get("Retry-After"))
-            if attempt + 1 < self._attempts:
-                await asyncio.sleep(pause)
-        raise failure
+                pause = asked_for(answer) or pause
+                if not again or answer.status not in patient or pause > LONGEST_PAUSE:
+                    raise failure_of(self.server, answer.status, answer.headers, answer.body)
+            await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
 
     async def _once(
         self, method: str, path: str, query: Mapping[str, str] | None, json: Any, token: str | None
@@ -114,12 +114,16 @@ def reason_of(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def pause_after(attempt: int, retry_after: str | None = None) -> float:
-    """Seconds to wait after the attempt (0 is the first): what the server asked for, else doubled with jitter."""
-    if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
-        return min(float(retry_after), LONGEST_PAUSE)
+def pause_after(attempt: int) -> float:
+    """Seconds to wait after the attempt (the first is 1): doubled each time."""
     # Jitter, so that many clients of a server that comes back do not come all at once.
-    return FIRST_PAUSE * float(2**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 no secret
+    return FIRST_PAUSE * float(2 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 no secret
+
+
+def asked_for(answer: Answer) -> float | None:
+    """Seconds that the server asks to wait (RFC 9110, 10.2.3; a date there is not understood)."""
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def is_loopback(url: str) -> bool:

@@ -60,6 +60,10 @@ class DataHub:
         answer = await self._object("POST", "/auth/login", json={"username": username, "password": password})
         return _text(answer, "token", self.server)
 
+    async def log_out(self) -> None:
+        """Make the token good for nothing, everywhere."""
+        await self._connection.call("POST", "/auth/logout", token=self._token, redirects=True)
+
     async def profile(self) -> Profile:
         """Who the token stands for; raises RequestFailure where it is not (or no longer) valid."""
         answer = await self._object("GET", "/auth/check", token=self._token)
@@ -98,14 +102,26 @@ class DataHub:
         answer = await self._object("POST", "/source/upload", json=spec, token=token, repeatable=False)
         if not answer.get("success"):
             errors = [str(error) for error in answer.get("errors") or ["no reason given"]]
-            raise RequestFailure(
-                "the server refused the package:\n" + "\n".join(f"  - {e}" for e in errors), errors=errors
-            )
+            listed = "\n".join(f"  - {error}" for error in errors)
+            raise RequestFailure(f"the server refused the package:\n{listed}", errors=errors)
         return Accepted(_text(answer, "dataset_id", self.server), _text(answer, "flow_id", self.server))
 
     async def status(self, flow: str) -> dict[str, Any]:
-        """The status object of `{ownerid}/{dataset}/{revision|latest|successful}`; raises RequestFailure where unknown."""
+        """The status object of `{ownerid}/{dataset}/{revision|latest|successful}`; RequestFailure where unknown."""
         return await self._object("GET", f"/source/{quote(flow)}", token=self._token)
+
+    async def published(self, owner: str, dataset: str, revision: int | None) -> dict[str, Any]:
+        """The published descriptor, its paths addresses of files; raises RequestFailure where there is none to see."""
+        query = {"v": str(revision)} if revision else None
+        path = f"/{quote(owner)}/{quote(dataset)}/datapackage.json"
+        try:
+            return await self._object("GET", path, query=query, token=self._token)
+        except RequestFailure as failure:
+            if failure.details.get("status") != 404:
+                raise
+            what = f"revision {revision} of {owner}/{dataset}" if revision else f"{owner}/{dataset}"
+            hint = "" if self._token else ", or it is private (run `dh login`)"
+            raise RequestFailure(f"{self.server} has not published {what}{hint}") from None
 
     async def _object(self, method: str, path: str, **call: Any) -> dict[str, Any]:
         answer = await self._connection.call(method, path, **call)

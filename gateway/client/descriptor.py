@@ -17,7 +17,7 @@ def find_descriptor(folder: Path) -> Path:
     found = [folder / name for name in NAMES if (folder / name).is_file()]
     if not found:
         raise RequestFailure(
-            f"{folder} has no datapackage.json, datapackage.yaml or datapackage.yml; a lone table is pushed by its file name"
+            f"{folder} has no datapackage.json, datapackage.yaml or datapackage.yml; a lone table is named by its file"
         )
     if len(found) > 1:
         raise RequestFailure(

@@ -45,7 +45,10 @@ class Loopback:
             raise RequestFailure(f"nobody logged in within {patience:.0f} s: run `dh login` again") from None
 
     async def answer(self, request: web.Request) -> web.Response:
-        """404 for everything but the first right request. A wrong Host is another site's page that rebinds its name to us."""
+        """404 for everything but the first right request.
+
+        A wrong Host is a page of another site that rebinds its name to this address.
+        """
         state = request.match_info.get("state", "")
         right = request.headers.get("Host") == self.host and hmac.compare_digest(state.encode(), self._state.encode())
         if not right or self._token.done():

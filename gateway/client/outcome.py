@@ -62,9 +62,8 @@ class Outcome:
 
     def _show_failed(self, terminal: Terminal, resource: Mapping[str, Any]) -> None:
         name = escape(resource.get("name"), 100)
-        terminal.say(
-            f"  {terminal.paint(name, 'bold')} failed at {escape(resource.get('stage'))}: {escape(resource.get('reason') or '')}"
-        )
+        stage, reason = escape(resource.get("stage")), escape(resource.get("reason") or "no reason given")
+        terminal.say(f"  {terminal.paint(name, 'bold')} failed at {stage}: {reason}")
         findings = [finding for finding in resource.get("findings") or () if isinstance(finding, dict)]
         errors = resource.get("errors")
         show_findings(terminal, findings, errors if isinstance(errors, int) else len(findings))

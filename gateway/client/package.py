@@ -16,7 +16,7 @@ from tabular.paths import path_problem
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """The file of a resource: `path` is the descriptor's word for it, `location` where it is, `resource` its descriptor."""
+    """The file of a resource: `path` is the descriptor's word for it, `location` where it is."""
 
     path: str
     location: Path
@@ -53,7 +53,7 @@ class LocalPackage:
         return replace(self, descriptor={**self.descriptor, "resources": resources})
 
     def files(self) -> list[LocalFile]:
-        """The file of every resource; raises RequestFailure that names all that are missing or lie outside the folder."""
+        """The file of every resource; raises RequestFailure that names all that are missing or outside."""
         located = list(self._locate())
         problems = [problem for problem in located if isinstance(problem, str)]
         if problems:

@@ -35,7 +35,7 @@ class Session:
 
 
 def session_of(server: str | None, environ: Mapping[str, str] = os.environ) -> Session:
-    """The session for `--server`, DH_SERVER or the default; raises UsageFailure or RequestFailure (file open to others)."""
+    """The session at `server_of(server)`; raises UsageFailure, or RequestFailure (file open to others)."""
     address = server_of(server, environ)
     token = environ.get("DH_TOKEN") or ConfigFile(config_path(environ)).token(address)
     return Session(address, token or None)
@@ -47,7 +47,7 @@ def server_of(server: str | None, environ: Mapping[str, str] = os.environ) -> st
 
 
 def server_address(url: str) -> str:
-    """The address without a trailing slash; raises UsageFailure where it is no http(s) address, or carries a password."""
+    """The address without a trailing slash; raises UsageFailure where it is none, or carries a password."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageFailure(f"{url!r} is not the address of a server: it must begin with http:// or https://")

@@ -54,7 +54,7 @@ def source_spec(
 
 
 def declared(descriptor: Mapping[str, Any], uploads: Iterable[Upload]) -> dict[str, Any]:
-    """The descriptor with size and SHA-256 of every file, so that the server can prove them; what is said there stays."""
+    """The descriptor with size and SHA-256 of every file, for the server to prove; what it says already stays."""
     digests = {upload.path: upload.digest for upload in uploads}
     resources = [
         {"bytes": digest.size, "hash": f"sha256:{digest.sha256}", **resource}

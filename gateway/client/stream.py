@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def objects_of(lines: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
-    """The JSON object of every event that has one; comments (the server's heartbeats) and other fields are passed over."""
+    """The JSON object of every event that has one; comments (heartbeats) and other fields are passed over."""
     data: list[str] = []
     async for raw in lines:
         line = raw.decode("utf-8", "replace").rstrip("\r\n")

@@ -14,7 +14,7 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 
 class Terminal:
-    """Colours only on a terminal that wants them (https://no-color.org), bars only on a terminal, JSON only when asked."""
+    """Colours only on a terminal that wants them (https://no-color.org), bars only on one, JSON when asked."""
 
     def __init__(self, *, as_json: bool = False, environ: Mapping[str, str] = os.environ) -> None:
         self.as_json = as_json

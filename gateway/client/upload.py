@@ -69,12 +69,12 @@ class Uploader:
     async def _send_in_turn(self, upload: Upload, form: UploadForm) -> None:
         async with self._slots:
             gauge = self._shown.gauge(upload.path, upload.digest.size, "bytes")
-            for attempt in range(ATTEMPTS):
+            for attempt in range(1, ATTEMPTS + 1):
                 try:
                     await self._send(upload, form, gauge)
                 except (aiohttp.ClientError, TimeoutError, ServerFailure) as error:
                     _refuse_when_changed(upload)
-                    if attempt + 1 == ATTEMPTS:
+                    if attempt == ATTEMPTS:
                         raise _given_up(upload, error) from None
                     gauge.reach(0)
                     await asyncio.sleep(pause_after(attempt))
