@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ CANDIDATES = (
     "cp1255", "cp1256", "cp1257", "iso8859_2", "mac_roman", "cp866", "cp850", "cp437", "cp874", "koi8_u", "iso8859_7",
 )  # fmt: skip
 EVEN = 0.02
+# Kinds of signs that do not stand beside a letter. Quotes and dashes do.
+ODD = {"Sc", "Sm", "Sk", "So", "No", "Nl", "Po"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ def canonical_name(declared: str) -> str | None:
     name = declared.strip().lower()
     try:
         info = codecs.lookup(OTHER_NAMES.get(name, name))
-        b"".decode(info.name)
-    except (LookupError, ValueError, UnicodeError, TypeError):
+        "a".encode(info.name)  # codecs such as rot13 and hex are refused here with a LookupError
+    except (LookupError, ValueError):
         return None
     return None if info.name in NOT_FOR_FILES else info.name
 
@@ -75,9 +78,20 @@ def guess(sample: bytes, limit: int = 5) -> list[Candidate]:
         shown = _sample(str(match))
         for name in [match.encoding, *match.could_be_from_charset]:
             if name in CANDIDATES and name not in found:
-                score = max(0.0, 1 - match.chaos) * (0.5 + 0.5 * match.coherence)
+                score = max(0.0, 1 - match.chaos) * (0.5 + 0.5 * match.coherence) * (1 - 0.5 * _oddness(str(match)))
                 found[name] = Candidate(name, round(score, 3), shown)
     return sorted(found.values(), key=_rank)[:limit]
+
+
+def _oddness(text: str) -> float:
+    """The share of signs beyond ASCII that stand in the middle of words, as in "£ukasz": there belong letters."""
+    odd = total = 0
+    for index, sign in enumerate(text):
+        if ord(sign) > 127:
+            total += 1
+            beside = text[max(0, index - 1) : index] + text[index + 1 : index + 2]
+            odd += not sign.isalpha() and unicodedata.category(sign) in ODD and any(map(str.isalpha, beside))
+    return odd / total if total else 0.0
 
 
 def _rank(candidate: Candidate) -> tuple[float, int]:

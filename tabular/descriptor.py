@@ -15,8 +15,8 @@ from tabular.finding import Finding, shorten
 
 SCHEMA_KEYS = ("title", "description", "missingValues", "primaryKey", "fieldsMatch", "uniqueKeys")
 FIELD_KEYS = (
-    "name", "title", "description", "type", "format", "example", "rdfType", "missingValues", "trueValues", "falseValues",
-    "decimalChar", "groupChar", "bareNumber", "delimiter", "itemType", "categories", "categoriesOrdered",
+    "name", "title", "description", "type", "format", "example", "rdfType", "missingValues", "trueValues",
+    "falseValues", "decimalChar", "groupChar", "bareNumber", "delimiter", "itemType", "categories", "categoriesOrdered",
 )  # fmt: skip
 CONSTRAINT_KEYS = (
     "required", "unique", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
@@ -87,7 +87,7 @@ def _impossible(made: dict[str, Any], where: str) -> Finding | None:
 
 
 def pattern_problem(pattern: Any, where: str, longest: int = 5_000) -> Finding | None:
-    """Why a `pattern` constraint cannot be checked, or None. The reader wraps it in `^…$`: a flag may not stand inside."""
+    """Why a `pattern` cannot be checked, or None. The reader wraps it in `^…$`: a flag may not stand inside."""
     if not isinstance(pattern, str):
         return Finding("pattern-not-supported", "A pattern must be a text.", where=where)
     if len(pattern) > longest:

@@ -1,8 +1,8 @@
 """The published form of a table: canonical CSV, and a preview.
 
-Canonical is UTF-8 without a byte order mark, comma, `"` doubled inside quotes, a header in the first record. A file that
-is so already is published byte for byte, whatever ends its lines. Another one is rewritten with CRLF, as RFC 4180 and
-the standard's default dialect have it. Cells are never changed, formulas and blanks included.
+Canonical is UTF-8 without a byte order mark, comma, `"` doubled inside quotes, a header in the first record. A file
+that is so already is published byte for byte, whatever ends its lines. Another one is rewritten with CRLF, as
+RFC 4180 and the default dialect of the standard have it. Cells are never changed, formulas and blanks included.
 """
 
 from __future__ import annotations

@@ -230,9 +230,9 @@ def _wide_pattern(head: bytes, valid_utf8: bool) -> str | None:
     if nuls * (5 if valid_utf8 else 50) < len(head) or len(head) < 4:
         return None
     at = [head[start::4].count(b"\x00") * 4 / len(head) for start in range(4)]
-    if min(at[1:]) > 0.9 and at[0] < 0.1:
+    if min(at[2], at[3]) > 0.9 and at[0] < 0.5:
         return "utf-32-le"
-    if min(at[:3]) > 0.9 and at[3] < 0.1:
+    if min(at[0], at[1]) > 0.9 and at[3] < 0.5:
         return "utf-32-be"
     even, odd = at[0] + at[2], at[1] + at[3]
     if max(even, odd) < 20 * min(even, odd):

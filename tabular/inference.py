@@ -125,8 +125,8 @@ class _Column:
 def infer_schema(path: Path, dialect: Dialect, encoding: str = "utf-8", progress: Progress | None = None) -> Inferred:
     """The schema of a CSV by reading all of it; `progress` is told rows. Raises OSError and UnicodeDecodeError.
 
-    Field names are the header's; a blank one becomes `field` and its position, a repeated one gets a number, so that the
-    schema stands while the report still tells of the header.
+    Field names are the header's; a blank one becomes `field` and its position, a repeated one gets a number, so that
+    the schema stands while the report still tells of the header.
     """
     names = field_names(read_labels(path, dialect, encoding))
     columns = [_Column(name) for name in names]

@@ -61,7 +61,7 @@ def _all(descriptor: Mapping[str, Any]) -> Iterator[Finding]:
     name = descriptor.get("name")
     if isinstance(name, str) and not DATASET_NAME.fullmatch(name):
         message = (
-            f"The dataset's name {shorten(name, 120)!r} must be 1 to 100 lower-case letters a-z, digits, '.', '_' and '-',"
+            f"The dataset's name {shorten(name, 120)!r} must be 1 to 100 lower-case letters a-z, digits, '.', '_', '-',"
             " and start with a letter or digit."
         )
         yield Finding("dataset-name", message, where="/name")
@@ -124,7 +124,7 @@ def _names(resources: Iterable[Any]) -> Iterator[Finding]:
             continue
         where = f"/resources/{index}/name"
         if not RESOURCE_NAME.fullmatch(name):
-            message = f"The resource's name {shorten(name, 80)!r} must be 1 to 200 characters without slashes, '?', '#' or '%'."
+            message = f"The resource's name {shorten(name, 80)!r} must be 1 to 200 characters, none of them / \\ ? # %."
             yield Finding("resource-name", message, where=where)
         key = unicodedata.normalize("NFC", name).casefold()
         if key in seen:
