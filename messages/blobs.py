@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
+import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,8 +29,12 @@ from messages.settings import StoreSettings
 CHUNK = 4 * 1024 * 1024
 CALL_DEADLINE = 20.0
 """Seconds for a call that carries no content."""
+INLINE = 65_536
+"""Bytes that are hashed sooner than a thread is reached."""
 SLOWEST = 500_000
 """Bytes per second below which a transfer is given up, after CALL_DEADLINE."""
+LOCAL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOENT)
+"""Troubles of the local disk, not of the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +121,33 @@ class Blobs:
                 while chunk := await body.read(CHUNK):
                     yield chunk
 
+    async def download(
+        self, blob: BlobRef, path: Path, *, etag: str | None = None, progress: Callable[[int], None] | None = None
+    ) -> BlobRef:
+        """Writes the content to `path`; returns the blob with the size and hashes that its bytes really have.
+
+        `progress` is told bytes. Raises like `stream`, and OSError for the local disk.
+        """
+        md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+        condition = {"IfMatch": etag} if etag else {}
+        with path.open("xb") as file:
+
+            def take(chunk: bytes) -> None:
+                md5.update(chunk)
+                sha256.update(chunk)
+                file.write(chunk)
+
+            async with _deadline(f"GET {blob.key}", blob.size):
+                answer = await self._client.get_object(Bucket=blob.bucket, Key=blob.key, **condition)
+                async with answer["Body"] as body:
+                    while chunk := await body.read(CHUNK):
+                        # A large chunk takes some 10 ms to hash: not on the loop that answers heartbeats.
+                        await asyncio.to_thread(take, chunk) if len(chunk) > INLINE else take(chunk)
+                        size += len(chunk)
+                        if progress:
+                            progress(size)
+        return replace(blob, size=size, sha256=sha256.hexdigest(), md5=md5.hexdigest())
+
     async def put(self, bucket: str, key: str, content: bytes, mediatype: str) -> None:
         """Writes a small object; the store checks the MD5 and SHA-256 that we send along."""
         async with _deadline(f"PUT {key}", len(content)):
@@ -152,8 +186,14 @@ class Blobs:
                         parts.append({"ETag": answer["ETag"], "PartNumber": number})
                 await self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
             except BaseException:
-                await asyncio.shield(self._client.abort_multipart_upload(**where, UploadId=upload))
+                # Also when cancelled, or the parts would be paid for until somebody looks.
+                with suppress(TransientError, PermanentError):
+                    await asyncio.shield(self._abort(where, upload))
                 raise
+
+    async def _abort(self, where: dict[str, str], upload: str) -> None:
+        async with _deadline(f"ABORT {where['Key']}"):
+            await self._client.abort_multipart_upload(**where, UploadId=upload)
 
     async def copy(self, source: BlobRef, target: BlobRef, *, etag: str, mediatype: str) -> None:
         """Copies within the store; BlobChanged where the source is no longer the version with `etag`."""
@@ -215,7 +255,9 @@ async def _deadline(what: str, size: int = 0) -> AsyncIterator[None]:
             yield
     except ClientError as error:
         raise _translated(what, error) from error
-    except (BotoCoreError, OSError, TimeoutError) as error:
+    except (BotoCoreError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        if isinstance(error, OSError) and error.errno in LOCAL:
+            raise
         raise TransientError(f"object store: {what}: {type(error).__name__}") from error
 
 
@@ -226,5 +268,7 @@ def _translated(what: str, error: ClientError) -> Exception:
         return BlobMissing(f"object store: {what}: no such object")
     if status == 412:
         return BlobChanged(f"object store: {what}: the object has changed")
-    refusal: Callable[[str], Exception] = TransientError if status >= 500 or status in (408, 429) else PermanentError
+    # A refused credential (401, 403) is the operator's to mend: no publisher's flow should fail for it at once.
+    passes = status >= 500 or status in (401, 403, 408, 429)
+    refusal: Callable[[str], Exception] = TransientError if passes else PermanentError
     return refusal(f"object store: {what}: {status} {code}")

@@ -1,0 +1,119 @@
+"""Flows that stopped moving start again: a queue that was deleted, or a broker that lost its disk, loses no publish.
+
+One process rescues at a time (advisory lock). A flow whose job merely waits in a long queue is left alone: its stage's
+queue says so, and slow is not stuck. After MOST attempts the flow fails, with a sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+
+from messages.database import TRANSIENT
+from messages.envelope import Message
+from messages.errors import TransientError
+from messages.jobs import STAGES, StageJob
+from messages.outbox import emit
+from messages.topology import STAGE_QUEUES
+from messages.transport.port import Transport
+from workers.writers import flow
+from workers.writers.flow import LockedFlow, ResourceState
+
+MOST = 3
+BATCH = 100
+LONGEST_WAIT = 24 * 3600.0
+"""Seconds after which a flow counts as lost even where its stage's queue is not empty."""
+PAUSE = 60.0
+LOCK = 4_851_700_323  # any number that nothing else in this database locks
+GAVE_UP = (
+    "Trouble on our side: the package did not move for a long time, although it was started again {times} times. "
+    "Please push again; operators have been told."
+)
+OUTAGE: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
+
+log = structlog.get_logger()
+
+
+class Rescue:
+    """Restarts flows that have not moved for `after` seconds."""
+
+    def __init__(self, pool: asyncpg.Pool, transport: Transport, after: float) -> None:
+        self._pool = pool
+        self._transport = transport
+        self._after = after
+
+    async def run(self) -> None:
+        """Looks every minute (oftener, for a short `after`), for ever; trouble with a server waits for the next look."""
+        while True:
+            try:
+                await self.look()
+            except OUTAGE as error:
+                log.warning("rescue_interrupted", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(min(PAUSE, self._after / 4))
+
+    async def look(self) -> list[str]:
+        """Restarts or fails what has not moved; the ids of those flows. Empty while another process is at it."""
+        async with self._pool.acquire() as connection:
+            if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+                return []
+            try:
+                waiting = [stage for stage in STAGES if await self._transport.depth(STAGE_QUEUES[stage].name)]
+                rescued: list[str] = []
+                while found := await self._stuck(connection, waiting):
+                    for flow_id in found:
+                        await self._restart(connection, flow_id)
+                    rescued.extend(found)
+                return rescued
+            finally:
+                await connection.execute("select pg_advisory_unlock($1)", LOCK)
+
+    async def _stuck(self, connection: asyncpg.Connection, waiting: Sequence[str]) -> list[str]:
+        rows = await connection.fetch(
+            """
+            select id from flow
+            where finished_at is null and updated_at < now() - make_interval(secs => $1)
+              and (updated_at < now() - make_interval(secs => $2) or not exists (
+                  select from flow_resource
+                  where flow_id = flow.id and state in ('QUEUED', 'INPROGRESS') and stage = any($3)))
+            order by updated_at limit $4
+            """,
+            self._after,
+            max(LONGEST_WAIT, self._after),
+            list(waiting),
+            BATCH,
+        )
+        return [row["id"] for row in rows]
+
+    async def _restart(self, connection: asyncpg.Connection, flow_id: str) -> None:
+        async with connection.transaction():
+            locked = await flow.lock(connection, flow_id)
+            if locked is None or locked.finished:
+                return
+            if locked.rescues >= MOST:
+                await flow.fail(connection, locked, GAVE_UP.format(times=MOST))
+                log.error("rescue_gave_up", flow=flow_id)
+                return
+            states = await flow.resources(connection, flow_id)
+            unfinished = [state for state in states if state.state in ("QUEUED", "INPROGRESS")]
+            await emit(connection, *[await _again(connection, locked, state) for state in unfinished])
+            await connection.execute("update flow set rescues = rescues + 1, updated_at = now() where id = $1", flow_id)
+            await flow.tell(connection, flow_id)
+            log.warning("flow_rescued", flow=flow_id, rescues=locked.rescues + 1, resources=len(unfinished))
+
+
+async def _again(connection: asyncpg.Connection, locked: LockedFlow, state: ResourceState) -> Message:
+    """The resource's first job, of a new round: messages of the rounds before are stale from here on."""
+    await connection.execute(
+        """
+        update flow_resource set stage = 'load', state = 'QUEUED', round = $3, updated_at = now()
+        where flow_id = $1 and index = $2
+        """,
+        locked.ref.id,
+        state.index,
+        state.round + 1,
+    )
+    job = StageJob(flow=locked.ref, stage=STAGES[0], resource=state.resource, round=state.round + 1)
+    return job.to_message()

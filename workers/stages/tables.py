@@ -1,0 +1,111 @@
+"""What runs in the sandbox: calls of `tabular` on local files, JSON values in and out.
+
+Each function is told where to report progress, and which paths to read and write; a finding is a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tabular.finding import Finding
+from tabular.progress import Progress
+from workers.stage import Report
+
+PROBLEMS = 20
+"""Errors that travel with the event; the report has the rest."""
+
+# tabular's modules are imported where they are needed: the worker's own process only names these functions.
+
+
+def open_table(progress: Report, path: str, name: str, destination: str) -> dict[str, Any]:
+    """`{"finding"}`, or what `tabular.archive.Opened` says; decompressed bytes are at `destination`."""
+    from tabular.archive import open_table
+
+    opened = open_table(Path(path), name, Path(destination), progress=_bytes(progress))
+    return {"finding": opened.to_dict()} if isinstance(opened, Finding) else opened.to_dict()
+
+
+def decode_table(progress: Report, path: str, declared: str | None, destination: str) -> dict[str, Any]:
+    """`{"finding", "evidence"}`, or `{"found", "copy"}`: a copy in UTF-8 is at `destination`; None: none is needed."""
+    from tabular.encoding import EncodingRefused, detect_encoding, transcode
+
+    found = detect_encoding(Path(path), declared, _bytes(progress, Path(path)))
+    if isinstance(found, EncodingRefused):
+        return found.to_dict()
+    copy = None if found.is_plain_utf8 else transcode(Path(path), found.encoding, Path(destination), _bytes(progress))
+    return {"found": found.to_dict(), "copy": copy.to_dict() if copy else None}
+
+
+def sniff_table(
+    progress: Report, path: str, dialect: Mapping[str, Any] | None, field_names: Sequence[str]
+) -> dict[str, Any]:
+    """`{"finding", "evidence"}`, or what `tabular.csvkind.CsvKind` says."""
+    from tabular.csvkind import detect_kind
+
+    report = _bytes(progress, Path(path))
+    return detect_kind(Path(path), dialect, field_names=field_names, progress=report).to_dict()
+
+
+def _bytes(progress: Report, path: Path | None = None) -> Progress:
+    total = path.stat().st_size if path else None
+    return lambda done: progress(done, total, "bytes")
+
+
+def validate_table(
+    progress: Report, path: str, resource: Mapping[str, Any], dialect: Mapping[str, Any], destination: str
+) -> dict[str, Any]:
+    """What `tabular.validate.Validation` says, its report at `destination` as JSON; `problems` are its first errors."""
+    from tabular.validate import validate_table
+
+    validation = validate_table(
+        Path(path), resource=resource, dialect=dialect, progress=lambda done: progress(done, None, "rows")
+    )
+    report = validation.report
+    for stats in (report["stats"], *(task["stats"] for task in report["tasks"])):
+        stats["seconds"] = 0  # the same bytes have the same report, wherever and however often they are checked
+    digest = _write_json(report, destination)
+    errors = [error for task in report["tasks"] for error in task["errors"]]
+    answer = validation.to_dict()
+    del answer["report"]
+    return {**answer, "problems": [_problem(error) for error in errors[:PROBLEMS]], "digest": digest}
+
+
+def dump_table(
+    progress: Report,
+    path: str,
+    dialect: Mapping[str, Any],
+    field_names: Sequence[str],
+    destination: str,
+    preview_destination: str,
+) -> dict[str, Any]:
+    """`{"canonical", "preview"}`: what `tabular.dump.Canonical` says, and the digest of the preview's JSON."""
+    from tabular.dump import preview, write_canonical
+
+    canonical = write_canonical(
+        Path(path),
+        "utf-8",
+        dialect,
+        Path(destination),
+        field_names=field_names,
+        progress=lambda done: progress(done, None, "rows"),
+    )
+    shown = preview(Path(path), "utf-8", dialect)
+    return {"canonical": canonical.to_dict(), "preview": _write_json(shown, preview_destination)}
+
+
+def _problem(error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error of frictionless' report as a finding."""
+    places = {"row": "rowNumber", "field": "fieldName", "cell": "cell"}
+    known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
+    return {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
+
+
+def _write_json(value: Any, destination: str) -> dict[str, Any]:
+    """Size and SHA-256 of the JSON that was written; a lone surrogate becomes `?` rather than an error."""
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    Path(destination).write_bytes(body)
+    return {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}

@@ -1,0 +1,111 @@
+"""Dead letters are kept for the operator, and the flow of a dead message ends: nothing is `processing` for ever."""
+
+from __future__ import annotations
+
+import asyncpg
+import structlog
+
+from messages.errors import PermanentError
+from messages.events import StageRejected
+from messages.jobs import StageJob
+from messages.outbox import emit
+from messages.topology import WRITER_QUEUES
+from messages.transport.port import Ack, DeadLetterRecord, Retry, Verdict
+from workers.writers import flow
+from workers.writers.settling import known
+
+AGAIN = 30.0
+"""Seconds until a dead letter that could not be written is tried again, however often."""
+
+OUR_FAULT = (
+    "Trouble on our side: {what} could not be processed, though nothing is known to be wrong with it. "
+    "Please push again; operators have been told."
+)
+
+log = structlog.get_logger()
+
+
+class DeadLetterWriter:
+    """Writes the table `dead_letter`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def handle(self, record: DeadLetterRecord) -> Verdict:
+        """Acks what is written; never gives up."""
+        try:
+            await self._write(record)
+        except Exception as error:
+            log.warning("dead_letter_not_written", id=record.id, error=str(error), exc_info=known(error) is error)
+            return Retry(AGAIN, str(error))
+        return Ack()
+
+    async def _write(self, record: DeadLetterRecord) -> None:
+        message = record.message
+        log.error(
+            "dead_letter",
+            queue=record.queue,
+            reason=record.reason,
+            attempts=record.attempts,
+            kind=message.kind if message else None,
+            flow=message.flow if message else None,
+        )
+        async with self._pool.acquire() as connection, connection.transaction():
+            await _keep(connection, record)
+            if message is None:
+                return
+            if message.is_job:
+                await _reject(connection, record)
+            elif record.queue == WRITER_QUEUES["pkgstore"].name:
+                await _fail(connection, message.flow)
+
+
+async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:
+    message = record.message
+    await connection.execute(
+        """
+        insert into dead_letter (id, queue, kind, flow_id, message_id, body, reason, attempts)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (id) do update
+        set reason = excluded.reason, attempts = excluded.attempts, last_at = now()
+        """,
+        record.id,
+        record.queue,
+        message.kind if message else None,
+        message.flow if message else None,
+        message.id if message else None,
+        record.body,
+        record.reason.replace("\0", "\ufffd"),
+        record.attempts,
+    )
+
+
+async def _reject(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:
+    """A dead job ends its resource, through the writer that ends all of them; the flow when the others have ended."""
+    assert record.message is not None
+    try:
+        job = StageJob.from_message(record.message)
+    except PermanentError:
+        return
+    # Flows that are not in our tables are somebody's forgery: nothing is said about them.
+    if not await connection.fetchval("select true from flow where id = $1 and finished_at is null", job.flow.id):
+        return
+    event = StageRejected(
+        flow=job.flow,
+        index=job.resource.index,
+        name=job.resource.name,
+        stage=job.stage,
+        round=job.round,
+        reason=OUR_FAULT.format(what=f"the file {job.resource.path}"),
+        rule="abandoned",
+        errors=0,
+        abandoned=True,
+    )
+    await emit(connection, event.to_message(record.message.id))
+
+
+async def _fail(connection: asyncpg.Connection, flow_id: str) -> None:
+    """An event that even the package store's writer could not handle: the flow would wait for it for ever."""
+    locked = await flow.lock(connection, flow_id)
+    if locked is not None and not locked.finished:
+        await flow.fail(connection, locked, OUR_FAULT.format(what="the package"))

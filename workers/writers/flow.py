@@ -1,0 +1,186 @@
+"""The rows of a flow and its resources: how they move, and how they end. Always in the caller's transaction.
+
+Lock order: the flow, then its resources. Who holds the flow's row decides alone whether the flow has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from messages.datapackage import FlowRef, Resource
+from messages.events import PackageFailed, StagePassed, StageRejected
+from messages.outbox import emit
+
+CHANNEL = "flow"
+"""NOTIFY channel that tells the ids of flows whose rows have changed; the gateway's live pages listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFlow:
+    """A flow whose row this transaction has locked. `created`: of the dataset, `modified`: of the push, ISO 8601."""
+
+    ref: FlowRef
+    finished: bool
+    rescues: int
+    descriptor: Mapping[str, Any]
+    created: str
+    modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """A resource of a flow, as its row has it."""
+
+    index: int
+    name: str
+    state: str
+    round: int
+    resource: Resource
+    reason: str | None
+    rule: str | None
+
+
+async def lock(connection: asyncpg.Connection, flow_id: str) -> LockedFlow | None:
+    """The flow with this id, its row locked until the transaction ends; None where there is none."""
+    row = await connection.fetchrow(
+        """
+        select flow.ownerid, flow.owner, flow.dataset, flow.revision, flow.findability, flow.finished_at, flow.rescues,
+               flow.descriptor, flow.created_at, dataset.created_at as dataset_created_at
+        from flow join dataset on dataset.id = flow.dataset_id
+        where flow.id = $1
+        for update of flow
+        """,
+        flow_id,
+    )
+    if row is None:
+        return None
+    names = ("ownerid", "owner", "dataset", "revision", "findability")
+    return LockedFlow(
+        ref=FlowRef(**{name: row[name] for name in names}),
+        finished=row["finished_at"] is not None,
+        rescues=row["rescues"],
+        descriptor=row["descriptor"],
+        created=row["dataset_created_at"].isoformat(),
+        modified=row["created_at"].isoformat(),
+    )
+
+
+async def resources(connection: asyncpg.Connection, flow_id: str) -> list[ResourceState]:
+    """The flow's resources in their order."""
+    rows = await connection.fetch(
+        "select index, name, state, round, resource, reason, rule from flow_resource where flow_id = $1 order by index",
+        flow_id,
+    )
+    return [
+        ResourceState(
+            index=row["index"],
+            name=row["name"],
+            state=row["state"],
+            round=row["round"],
+            resource=Resource.from_dict(row["resource"]),
+            reason=row["reason"],
+            rule=row["rule"],
+        )
+        for row in rows
+    ]
+
+
+async def resource_passed(connection: asyncpg.Connection, event: StagePassed, resource: Resource) -> bool:
+    """Ends a resource with success; False where it has ended before, or the event is of another round."""
+    status: str = await connection.execute(
+        """
+        update flow_resource
+        set state = 'SUCCEEDED', stage = $4, resource = $5, facts = facts || $6, rows = $7, updated_at = now()
+        where flow_id = $1 and index = $2 and round = $3 and state in ('QUEUED', 'INPROGRESS')
+        """,
+        event.flow.id,
+        event.index,
+        event.round,
+        event.stage,
+        resource.to_dict(),
+        dict(resource.facts),
+        event.rows,
+    )
+    return status.endswith(" 1")
+
+
+async def resource_rejected(connection: asyncpg.Connection, event: StageRejected) -> bool:
+    """Ends a resource with its reason; False where it has ended before, or the event is of another round."""
+    status: str = await connection.execute(
+        """
+        update flow_resource
+        set state = 'FAILED', stage = $4, facts = facts || $5, reason = $6, rule = $7, errors = $8, findings = $9,
+            report = $10, updated_at = now()
+        where flow_id = $1 and index = $2 and round = $3 and state in ('QUEUED', 'INPROGRESS')
+        """,
+        event.flow.id,
+        event.index,
+        event.round,
+        event.stage,
+        {event.stage: dict(event.facts)},
+        event.reason,
+        event.rule,
+        event.errors,
+        [dict(finding) for finding in event.findings],
+        event.report.to_dict() if event.report else None,
+    )
+    return status.endswith(" 1")
+
+
+async def fail(connection: asyncpg.Connection, flow: LockedFlow, reason: str) -> None:
+    """Ends a locked flow, and whatever of its resources has not ended, with a sentence for the publisher."""
+    await connection.execute(
+        """
+        update flow_resource set state = 'FAILED', reason = $2, rule = 'abandoned', updated_at = now()
+        where flow_id = $1 and state in ('QUEUED', 'INPROGRESS')
+        """,
+        flow.ref.id,
+        reason,
+    )
+    await connection.execute(
+        """
+        update flow set state = 'FAILED', reason = $2, updated_at = now(), finished_at = now()
+        where id = $1
+        """,
+        flow.ref.id,
+        reason,
+    )
+    failed = [state.name for state in await resources(connection, flow.ref.id) if state.state == "FAILED"]
+    await emit(connection, PackageFailed(flow=flow.ref, reason=reason, resources=tuple(failed)).to_message())
+    await tell(connection, flow.ref.id)
+
+
+async def succeed(connection: asyncpg.Connection, flow: LockedFlow, package: Mapping[str, Any]) -> None:
+    """Ends a locked flow with its published descriptor; readers see it unless they see a higher revision already."""
+    await connection.execute(
+        """
+        update flow set state = 'SUCCEEDED', package = $2, updated_at = now(), finished_at = now()
+        where id = $1
+        """,
+        flow.ref.id,
+        dict(package),
+    )
+    await connection.execute(
+        """
+        update dataset set published_revision = greatest(published_revision, $2), updated_at = now()
+        where id = $1
+        """,
+        flow.ref.dataset_id,
+        flow.ref.revision,
+    )
+    await tell(connection, flow.ref.id)
+
+
+async def touch(connection: asyncpg.Connection, flow_id: str) -> None:
+    """Notes that a locked flow has moved."""
+    await connection.execute("update flow set state = 'INPROGRESS', updated_at = now() where id = $1", flow_id)
+    await tell(connection, flow_id)
+
+
+async def tell(connection: asyncpg.Connection, flow_id: str) -> None:
+    """Wakes who watches this flow, at commit."""
+    await connection.execute("select pg_notify($1, $2)", CHANNEL, flow_id)
