@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 
 import asyncpg
 import structlog
-import uvloop
 from aiohttp import web
 
 from gateway import health, rawstore, source
@@ -19,11 +18,14 @@ from gateway.auth.tokens import Tokens
 from gateway.edge import access_middleware, deadline_middleware, secure_headers
 from gateway.parts import PARTS, Parts
 from gateway.problems import problem_middleware
+from gateway.reading import add_reading
 from messages.blobs import Blobs
-from messages.database import open_pool, require_schema
+from messages.database import TRANSIENT, open_pool, require_schema
+from messages.errors import TransientError
 from messages.outbox import Relay
 from messages.settings import Settings
 from messages.transport import open_transport
+from messages.transport.backoff import Backoff
 from messages.transport.port import Transport
 
 IDLE = 15.0
@@ -31,6 +33,7 @@ IDLE = 15.0
 GRACE = 10.0
 """Seconds that running requests get at shutdown."""
 
+OUTAGE: tuple[type[BaseException], ...] = (TransientError, *TRANSIENT)
 POOL = 20
 """Database connections of one process."""
 
@@ -56,6 +59,7 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
     app.on_startup.append(_make_keys)
     for module in (health, endpoints, rawstore, source):
         app.add_routes(module.routes(parts))
+    add_reading(app, parts)
     return app
 
 
@@ -71,13 +75,33 @@ async def serve(settings: Settings) -> None:
         blobs = await stack.enter_async_context(Blobs(settings.store))
         transport = open_transport(settings)
         stack.push_async_callback(transport.close)
-        relay = Relay(settings.database_url, transport)
-        await stack.enter_async_context(relay)
-        await _serve_until_told(create_app(settings, pool, blobs, transport), settings)
+        relay = asyncio.create_task(_carry(pool, transport))
+        stack.push_async_callback(_cancel, relay)
+        await _serve_until_told(create_app(settings, pool, blobs, transport), settings, relay)
 
 
-async def _serve_until_told(app: web.Application, settings: Settings) -> None:
+async def _carry(pool: asyncpg.Pool, transport: Transport) -> None:
+    """Makes the topology exist, then carries the outbox: pushes are accepted meanwhile, broker or not."""
+    backoff = Backoff()
+    while True:
+        try:
+            await transport.declare()
+            break
+        except OUTAGE as error:
+            _log.warning("transport_unavailable", error=repr(error))
+            await backoff.wait()
+    await Relay(pool, transport).run()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _serve_until_told(app: web.Application, settings: Settings, relay: asyncio.Task[None]) -> None:
     told = asyncio.Event()
+    # A relay that ends has met a bug: better to be started anew than to accept what never leaves.
+    relay.add_done_callback(lambda _: told.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=GRACE)
@@ -87,6 +111,8 @@ async def _serve_until_told(app: web.Application, settings: Settings) -> None:
         _log.info("gateway_serving", url=settings.gateway.public_url)
         await told.wait()
         _log.info("gateway_stopping")
+        if relay.done():
+            relay.result()
     finally:
         await runner.cleanup()
 
@@ -98,11 +124,6 @@ async def _close(pool: asyncpg.Pool) -> None:
             await pool.close()
     except TimeoutError:
         pool.terminate()
-
-
-def run(settings: Settings) -> None:
-    """Serves on an event loop of uvloop; returns when told to stop."""
-    uvloop.run(serve(settings))
 
 
 async def _make_keys(app: web.Application) -> None:

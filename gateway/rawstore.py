@@ -1,12 +1,118 @@
-"""Being written."""
+"""RawStore: says where a publisher may upload, and knows what is there already.
+
+What the signed form pins is in `docs/decisions/0008-signed-uploads.md`; whatever a store leaves unchecked, the first
+stage hashes the bytes again before anything trusts them.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+from typing import Any
+
 from aiohttp import web
 
+from gateway.auth.accounts import Account
+from gateway.auth.identity import authorize, token_of
+from gateway.auth.services import FRONTEND, RAWSTORE, SOURCE
+from gateway.auth.tokens import BadToken
+from gateway.bodies import read_object
+from gateway.filedata import WantedFile, read_filedata
 from gateway.parts import Parts
+from gateway.problems import Problem
+from gateway.rawkeys import locate, raw_key
+from messages.blobs import BlobHead, Blobs
+from messages.datapackage import BlobRef
+
+MEDIA_TYPE = "text/plain"
+"""Of every upload, whatever it is: nothing in the raw bucket may ever run in a browser."""
+AT_ONCE = 32
+HEAD_DEADLINE = 4.0
+"""Seconds: a silent store is found out before the request's own limit."""
+
+
+class RawStore:
+    """Handlers of `/rawstore/*`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._blobs = parts.blobs
+        self._store = parts.settings.store
+        self._expiry = parts.settings.gateway.upload_expiry
+
+    async def authorize(self, request: web.Request) -> web.Response:
+        """A signed form for every file, and whether the file is there already."""
+        account = await require_account(request, RAWSTORE)
+        body = await read_object(request)
+        metadata = body.get("metadata")
+        owner = metadata.get("owner") if isinstance(metadata, dict) else None
+        if not isinstance(owner, str):
+            raise Problem(400, "no-owner", "`metadata.owner` must be the owner's id.")
+        if owner != account.id:
+            raise Problem(403, "not-yours", "The token does not let you upload for this owner.")
+        files = read_filedata(body.get("filedata"))
+        slots = asyncio.Semaphore(AT_ONCE)
+        answers = await asyncio.gather(*(self._form(account.id, file, slots) for file in files))
+        return web.json_response({"filedata": {file.path: answer for file, answer in zip(files, answers, strict=True)}})
+
+    async def info(self, request: web.Request) -> web.Response:
+        """Where this owner's uploads lie."""
+        account = await require_account(request, RAWSTORE)
+        return web.json_response({"prefixes": [f"{self._store.public_url}/{self._store.raw_bucket}/{account.id}"]})
+
+    async def presign(self, request: web.Request) -> web.Response:
+        """A signed URL for an object of the caller's own; a URL that is not ours comes back as it is, never visited."""
+        url = request.query.get("url", "")
+        blob = locate(url, self._store, (self._store.raw_bucket, self._store.package_bucket))
+        if blob is None:
+            return web.json_response({"url": url})
+        account = await require_account(request, RAWSTORE, SOURCE, FRONTEND)
+        if request.query.get("ownerid", account.id) != account.id or not blob.key.startswith(f"{account.id}/"):
+            raise Problem(403, "not-yours", "The token does not let you read this.")
+        name = blob.key.rpartition("/")[2]
+        signed = await self._blobs.presign_get(
+            blob, filename=_plain(name), mediatype="application/octet-stream", expiry=self._expiry
+        )
+        return web.json_response({"url": signed})
+
+    async def _form(self, ownerid: str, file: WantedFile, slots: asyncio.Semaphore) -> dict[str, Any]:
+        key = raw_key(ownerid, file.sha256 or file.md5, file.path)
+        blob = BlobRef(bucket=self._store.raw_bucket, key=str(key), size=file.length)
+        fields = {"Content-Type": MEDIA_TYPE}
+        if file.sha256:
+            fields["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+        async with slots:
+            head = await head_in_time(self._blobs, blob)
+        form = await self._blobs.presign_post(blob, fields, self._expiry)
+        exists = head is not None and head.size == file.length and head.etag == file.md5
+        return {"upload_url": form["url"], "upload_query": form["fields"], "exists": exists}
+
+
+async def require_account(request: web.Request, *audiences: str) -> Account:
+    """The account behind a permission token for one of these services; raises Problem 401 for anything else."""
+    try:
+        account, _ = await authorize(request, token_of(request, query=True), *audiences)
+    except BadToken as error:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        raise Problem(401, "invalid-token", f"You are not authorised: {error}.", headers=challenge) from None
+    return account
+
+
+async def head_in_time(blobs: Blobs, blob: BlobRef) -> BlobHead | None:
+    """What is at a key; raises TransientError or TimeoutError within HEAD_DEADLINE."""
+    async with asyncio.timeout(HEAD_DEADLINE):
+        return await blobs.head(blob.bucket, blob.key)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name if character.isalnum() or character in "._-")[:100] or "file"
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:
-    """None yet."""
-    return []
+    """The routes of the raw store."""
+    rawstore = RawStore(parts)
+    return [
+        web.post("/rawstore/authorize", rawstore.authorize),
+        web.post("/rawstore/", rawstore.authorize),
+        web.get("/rawstore/info", rawstore.info),
+        web.get("/rawstore/presign", rawstore.presign),
+    ]

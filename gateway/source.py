@@ -1,12 +1,100 @@
-"""Being written."""
+"""The pipeline store: takes packages, and says how their flows are doing."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
+import structlog
 from aiohttp import web
 
+from gateway.acceptance import accept
+from gateway.auth.accounts import Account
+from gateway.auth.identity import authorize, identify, token_of
+from gateway.auth.services import SOURCE
+from gateway.auth.tokens import BadToken
+from gateway.bodies import read_object
+from gateway.edge import allow_any_origin
 from gateway.parts import Parts
+from gateway.problems import Fault, not_found
+from gateway.spec import SpecRefused, owner_of, read_spec
+from gateway.status import Statuses
+from gateway.uploads import find_uploads, posted_spec
+
+_log = structlog.get_logger()
+
+
+class Source:
+    """Handlers of `/source/*`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._pool = parts.pool
+        self._blobs = parts.blobs
+        self._store = parts.settings.store
+        self._statuses = Statuses(parts.pool, parts.settings.gateway.public_url)
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """Accepts a package. Always 200: whatever is wrong with it is in `errors`, as the original's clients expect.
+
+        `success` is said only after revision, flow and first jobs are committed.
+        """
+        try:
+            account = await self._account(request)
+            body = await read_object(request)
+            if owner_of(body) != account.id:
+                raise SpecRefused(_not_authorised("it is another owner's"))
+            spec = await asyncio.to_thread(read_spec, body)
+            resources = await find_uploads(self._blobs, self._store, account.id, spec)
+        except SpecRefused as refused:
+            return _refusal(refused.faults)
+        posted = posted_spec(spec, self._store, account.id, account.username)
+        flow = await accept(self._pool, account, spec, posted, resources)
+        _log.info("push_accepted", flow=flow.id, resources=len(resources))
+        return web.json_response({"success": True, "dataset_id": flow.dataset_id, "flow_id": flow.id, "errors": []})
+
+    async def status(self, request: web.Request) -> web.Response:
+        """The status object; a private dataset does not exist for anybody but its owner."""
+        viewer = await identify(request, query=True)
+        match = request.match_info
+        found = await self._statuses.find(
+            match["owner"], match["dataset"], match["revision"], viewer.id if viewer else None
+        )
+        if found is None:
+            raise not_found()
+        response = web.json_response(found)
+        if found["findability"] != "private":
+            allow_any_origin(response)
+        return response
+
+    async def _account(self, request: web.Request) -> Account:
+        try:
+            account, _ = await authorize(request, token_of(request, query=True), SOURCE)
+        except BadToken as error:
+            raise SpecRefused(_not_authorised(str(error))) from None
+        return account
+
+
+def _not_authorised(why: str) -> Fault:
+    return Fault(detail=f"No token or token not authorised for owner ({why})", rule="not-authorised")
+
+
+def _refusal(faults: Sequence[Fault]) -> web.Response:
+    _log.info("push_refused", rules=sorted({fault.rule for fault in faults}), count=len(faults))
+    return web.json_response(
+        {
+            "success": False,
+            "dataset_id": None,
+            "flow_id": None,
+            "errors": [fault.detail for fault in faults],
+            "problems": [fault.to_dict() for fault in faults],
+        }
+    )
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:
-    """None yet."""
-    return []
+    """The routes of the pipeline store."""
+    source = Source(parts)
+    return [
+        web.post("/source/upload", source.upload),
+        web.get("/source/{owner}/{dataset}/{revision}", source.status),
+    ]

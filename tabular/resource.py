@@ -15,7 +15,7 @@ _COMPRESSION = re.compile(r"\.(?:gz|zip)$")
 
 
 def is_table(resource: Mapping[str, Any]) -> bool:
-    """Whether the file goes through the stages for tables: it says it is CSV or TSV (compressed or not), or has a schema.
+    """Whether the file goes through the stages for tables: says it is CSV or TSV, compressed or not, or has a schema.
 
     What says it is another format (JSON, a workbook, a picture) is carried as it is, with a schema or without.
     """

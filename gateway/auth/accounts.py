@@ -45,9 +45,6 @@ class Account:
     created_at: datetime
 
 
-_COLUMNS = "id, username, name, email, created_at"
-
-
 class Accounts:
     """The table `account`."""
 
@@ -65,7 +62,7 @@ class Accounts:
         password_hash = await self._run(self._hasher.hash, password)
         row = await self._pool.fetchrow(
             "insert into account (id, username, name, email, password_hash) values ($1, $2, $3, $4, $5)"
-            f" on conflict do nothing returning {_COLUMNS}",
+            " on conflict do nothing returning id, username, name, email, created_at",
             secrets.token_hex(16),
             username,
             name or username,
@@ -80,7 +77,7 @@ class Accounts:
         """The account, unless it is disabled."""
         async with asyncio.timeout(LOOKUP_DEADLINE):
             row = await self._pool.fetchrow(
-                f"select {_COLUMNS} from account where id = $1 and disabled_at is null",  # noqa: S608 a constant
+                "select id, username, name, email, created_at from account where id = $1 and disabled_at is null",
                 account_id,
             )
         return Account(**row) if row else None
@@ -89,7 +86,7 @@ class Accounts:
         """The account that a token speaks for, unless it is disabled or the token was logged out."""
         async with asyncio.timeout(LOOKUP_DEADLINE):
             row = await self._pool.fetchrow(
-                f"select {_COLUMNS} from account where id = $1 and disabled_at is null"  # noqa: S608 a constant
+                "select id, username, name, email, created_at from account where id = $1 and disabled_at is null"
                 " and not exists (select from revoked_token where token_id = $2)",
                 account_id,
                 token_id,
@@ -109,7 +106,8 @@ class Accounts:
         """The account with this name in any case, unless it is disabled."""
         async with asyncio.timeout(LOOKUP_DEADLINE):
             row = await self._pool.fetchrow(
-                f"select {_COLUMNS} from account where lower(username) = lower($1) and disabled_at is null",  # noqa: S608
+                "select id, username, name, email, created_at from account"
+                " where lower(username) = lower($1) and disabled_at is null",
                 username,
             )
         return Account(**row) if row else None
@@ -118,7 +116,7 @@ class Accounts:
         """The account whose name and password these are; takes as long where there is none (no account is guessed)."""
         async with asyncio.timeout(LOOKUP_DEADLINE):
             row = await self._pool.fetchrow(
-                f"select {_COLUMNS}, password_hash from account"  # noqa: S608 a constant
+                "select id, username, name, email, created_at, password_hash from account"
                 " where lower(username) = lower($1) and disabled_at is null",
                 username,
             )

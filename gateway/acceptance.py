@@ -1,0 +1,74 @@
+"""The one transaction in which a push becomes a revision: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from gateway.auth.accounts import Account
+from gateway.spec import Spec
+from messages.datapackage import FlowRef, Resource
+from messages.events import FlowAccepted
+from messages.jobs import STAGES, StageJob
+from messages.outbox import emit
+
+# The row lock that the update takes is held until the commit: the next push of this dataset waits, so revisions are
+# contiguous, and a revision that is rolled back is given out again.
+_NUMBER = """
+    insert into dataset (id, ownerid, owner, name, findability, last_revision) values ($1, $2, $3, $4, $5, 1)
+    on conflict (id) do update set
+        last_revision = dataset.last_revision + 1, owner = excluded.owner, findability = excluded.findability,
+        updated_at = now()
+    returning last_revision
+"""
+_FLOW = """
+    insert into flow (id, dataset_id, revision, ownerid, owner, dataset, findability, spec, descriptor)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+_RESOURCE = """
+    insert into flow_resource (flow_id, index, name, tabular, stage, resource) values ($1, $2, $3, $4, $5, $6)
+"""
+
+
+async def accept(
+    pool: asyncpg.Pool, account: Account, spec: Spec, posted: Mapping[str, Any], resources: Sequence[Resource]
+) -> FlowRef:
+    """Commits revision, flow, resources and their first jobs together; raises a member of TRANSIENT."""
+    async with pool.acquire() as connection, connection.transaction():
+        flow = await _numbered(connection, account, spec)
+        await connection.execute(
+            _FLOW,
+            flow.id,
+            flow.dataset_id,
+            flow.revision,
+            flow.ownerid,
+            flow.owner,
+            flow.dataset,
+            flow.findability,
+            posted,
+            spec.descriptor,
+        )
+        await connection.executemany(
+            _RESOURCE,
+            [(flow.id, each.index, each.name, each.tabular, STAGES[0], each.to_dict()) for each in resources],
+        )
+        accepted = FlowAccepted(flow=flow, title=spec.title, resources=tuple(each.name for each in resources))
+        jobs = [StageJob(flow=flow, stage=STAGES[0], resource=each) for each in resources]
+        await emit(connection, accepted.to_message(), *(job.to_message() for job in jobs))
+    return flow
+
+
+async def _numbered(connection: asyncpg.Connection, account: Account, spec: Spec) -> FlowRef:
+    dataset_id = f"{account.id}/{spec.dataset}"
+    revision = await connection.fetchval(
+        _NUMBER, dataset_id, account.id, account.username, spec.dataset, spec.findability
+    )
+    return FlowRef(
+        ownerid=account.id,
+        owner=account.username,
+        dataset=spec.dataset,
+        revision=revision,
+        findability=spec.findability,
+    )

@@ -1,0 +1,135 @@
+"""The status object of a flow: the original's keys (its clients and page read them), and what has been added since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+
+from gateway.pkgstore import revision_number
+
+# One rule of visibility with the package store: private now, or private when pushed, is for the owner only.
+_FLOW = """
+    select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.spec, f.created_at,
+           f.updated_at as flow_updated_at, f.finished_at, f.package is not null as published,
+           a.username as owner, d.updated_at, coalesce(m.revision, 0) >= f.revision as indexed,
+           case when f.finished_at is null then
+               (select count(*) from flow o where o.finished_at is null and o.created_at < f.created_at)
+           end as ahead
+    from dataset d
+    join account a on a.id = d.ownerid
+    join flow f on f.dataset_id = d.id
+    left join metadata m on m.dataset_id = d.id
+"""
+_ASKED = """
+    where (d.ownerid = $1 or lower(a.username) = lower($1)) and d.name = $2
+      and f.revision = case $3::bigint when 0 then d.published_revision when -1 then d.last_revision else $3 end
+      and (f.ownerid = $4 or (f.findability <> 'private' and d.findability <> 'private'))
+"""
+_RESOURCES = """
+    select index, name, tabular, stage, state, rows, reason, rule, errors, findings, facts, report,
+           (resource -> 'source' ->> 'size')::bigint as size
+    from flow_resource where flow_id = $1 order by index
+"""
+
+
+class Statuses:
+    """Reads status objects; `public_url` is the base of the addresses in them."""
+
+    def __init__(self, pool: asyncpg.Pool, public_url: str) -> None:
+        self._pool = pool
+        self._public_url = public_url
+
+    async def find(self, owner: str, dataset: str, version: str, viewer: str | None) -> dict[str, Any] | None:
+        """Revision `version` (a number, `latest`, `successful`) of an owner's (id or user name) dataset.
+
+        None where there is none, or the `viewer` (an account id) may not see it.
+        """
+        number = revision_number(version)
+        if number is None or "\x00" in owner + dataset:
+            return None
+        return await self._read(_FLOW + _ASKED, owner, dataset, number, viewer)
+
+    async def of_flow(self, flow_id: str) -> dict[str, Any] | None:
+        """The status of a flow by its id, for who has been let in already."""
+        return await self._read(f"{_FLOW} where f.id = $1", flow_id)
+
+    async def _read(self, query: str, *arguments: object) -> dict[str, Any] | None:
+        async with self._pool.acquire() as connection:
+            flow = await connection.fetchrow(query, *arguments)
+            if flow is None:
+                return None
+            rows = await connection.fetch(_RESOURCES, flow["id"])
+        return self._status(flow, rows)
+
+    def _status(self, flow: asyncpg.Record, rows: Sequence[asyncpg.Record]) -> dict[str, Any]:
+        page = f"{self._public_url}/{flow['owner']}/{flow['dataset']}"
+        stats = {"bytes": sum(row["size"] or 0 for row in rows), "count_of_rows": sum(row["rows"] or 0 for row in rows)}
+        return {
+            "id": flow["id"],
+            "spec_contents": flow["spec"],
+            "modified": flow["updated_at"].isoformat(),
+            "state": flow["state"],
+            "error_log": [flow["reason"]] if flow["reason"] else None,
+            "logs": None,
+            "stats": stats if flow["state"] == "SUCCEEDED" else None,
+            "certified": False,
+            "pipelines": _pipelines(flow, rows, f"{page}/datapackage.json?v={flow['revision']}"),
+            "owner": flow["owner"],
+            "ownerid": flow["ownerid"],
+            "dataset": flow["dataset"],
+            "revision": flow["revision"],
+            "findability": flow["findability"],
+            "reason": flow["reason"],
+            "created": flow["created_at"].isoformat(),
+            "updated": flow["flow_updated_at"].isoformat(),
+            "finished": flow["finished_at"].isoformat() if flow["finished_at"] else None,
+            "resources": [_resource(row, f"{page}/v/{flow['revision']}") for row in rows],
+            "indexed": flow["state"] == "SUCCEEDED" and flow["indexed"],
+            "queue": {"ahead": flow["ahead"]} if flow["ahead"] is not None else None,
+            "url": f"{page}/v/{flow['revision']}",
+        }
+
+
+def _resource(row: asyncpg.Record, page: str) -> dict[str, Any]:
+    report = f"{page}/report/{quote(row['name'], safe='')}" if row["report"] else None
+    return {
+        "name": row["name"],
+        "index": row["index"],
+        "tabular": row["tabular"],
+        "state": row["state"],
+        "stage": row["stage"],
+        "rows": row["rows"],
+        "reason": row["reason"],
+        "rule": row["rule"],
+        "abandoned": row["rule"] == "abandoned",
+        "errors": row["errors"],
+        "findings": row["findings"] or [],
+        "facts": row["facts"],
+        "report": report,
+        "report_url": report,
+    }
+
+
+def _pipelines(flow: asyncpg.Record, rows: Sequence[asyncpg.Record], descriptor_url: str) -> dict[str, Any]:
+    """What the original's page polls: one per resource that has begun, the report's, the package's, with its titles."""
+    begun = [row for row in rows if row["state"] != "QUEUED" or row["stage"] != "load"]
+    found = {}
+    for row in begun:
+        name, title = (f"{row['name']}_csv", "Creating CSV") if row["tabular"] else (row["name"], "Copying source data")
+        found[f"{flow['id']}/{name}"] = _pipeline(title, row["state"], row["reason"], None)
+    tables = [row for row in begun if row["tabular"]]
+    if tables:
+        states = {row["state"] for row in tables}
+        state = next((each for each in ("FAILED", "INPROGRESS", "QUEUED") if each in states), "SUCCEEDED")
+        found[f"{flow['id']}/validation_report"] = _pipeline("Validating package contents", state, None, None)
+    if flow["finished_at"]:
+        stats = {".dpp": {"out-datapackage-url": descriptor_url}} if flow["published"] else None
+        found[flow["id"]] = _pipeline("Creating Package", flow["state"], flow["reason"], stats)
+    return found
+
+
+def _pipeline(title: str, state: str, reason: str | None, stats: dict[str, Any] | None) -> dict[str, Any]:
+    return {"title": title, "status": state, "stats": stats or {}, "error_log": [reason] if reason else None}
