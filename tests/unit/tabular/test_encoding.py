@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters of other alphabets are the point here
 from __future__ import annotations
 
 from pathlib import Path

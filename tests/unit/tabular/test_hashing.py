@@ -5,7 +5,9 @@ import hashlib
 from tabular.hashing import Digest, Hasher, hash_file
 from tests.unit.tabular.conftest import Write
 
-EMPTY = Digest("d41d8cd98f00b204e9800998ecf8427e", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0)
+EMPTY = Digest(
+    "d41d8cd98f00b204e9800998ecf8427e", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0
+)
 
 
 def test_a_file_has_both_digests_and_its_size(write: Write) -> None:

@@ -87,9 +87,7 @@ def test_wide_rows_are_cut_in_the_report(write: Write) -> None:
     assert all(len(error["cells"]) == 100 for error in result.report["tasks"][0]["errors"])
 
 
-@pytest.mark.parametrize(
-    "cell", ["1e400x", "9" * 10_000 + "x", "abc", "1,5", "--1", "0x10", "1/2"]
-)
+@pytest.mark.parametrize("cell", ["1e400x", "9" * 10_000 + "x", "abc", "1,5", "--1", "0x10", "1/2"])
 def test_odd_numbers_are_type_errors_and_no_crash(write: Write, cell: str) -> None:
     result = validate(write(f'id\n"{cell}"\n'), {"name": "id", "type": "number"})
     assert errors(result) == [("type-error", 2, "id")]
@@ -166,9 +164,7 @@ def test_what_the_library_cannot_compare_is_a_finding_and_no_traceback(
     assert "Traceback" not in str(result.to_dict())
 
 
-def test_no_address_in_a_descriptor_is_ever_asked(
-    write: Write, refuse_network: Callable[[], list[Any]]
-) -> None:
+def test_no_address_in_a_descriptor_is_ever_asked(write: Write, refuse_network: Callable[[], list[Any]]) -> None:
     asked = refuse_network()
     address = "http://127.0.0.1:9/x.json"
     resource = {
