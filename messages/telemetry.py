@@ -20,7 +20,11 @@ LONGEST = 8_000
 
 def configure(log_format: str, level: str, **bound: object) -> None:
     """Sets up structlog and the standard library's logging; `bound` is on every line of this process."""
-    renderer = structlog.dev.ConsoleRenderer() if log_format == "console" else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if log_format == "console"
+        else structlog.processors.JSONRenderer()
+    )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
