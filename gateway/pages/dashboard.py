@@ -1,0 +1,32 @@
+"""One's own datasets, private ones and failed runs too."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.auth.identity import identify
+from gateway.pages.site import Site
+from gateway.pkgstore import PackageStore
+
+
+class Dashboard:
+    """Handlers of `/dashboard` and `/login`."""
+
+    def __init__(self, site: Site, store: PackageStore) -> None:
+        self._site = site
+        self._store = store
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/dashboard", self.show), web.get("/login", self.login)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The list; whoever is not logged in does that first."""
+        account = await identify(request)
+        if account is None:
+            raise web.HTTPSeeOther("/auth/login?next=/dashboard")
+        datasets = await self._store.owned(account.id)
+        return await self._site.page(request, "dashboard.html", account=account, datasets=datasets)
+
+    async def login(self, _request: web.Request) -> web.Response:
+        """The short address of the log-in page."""
+        raise web.HTTPSeeOther("/auth/login?next=/dashboard")

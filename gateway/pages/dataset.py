@@ -1,0 +1,301 @@
+"""The dataset page: what a revision is, what is in it, and how to get it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from gateway.auth.identity import identify
+from gateway.downloads import download_name, extension_of
+from gateway.pages import evidence, linkeddata, text
+from gateway.pages.readme import LONGEST, Readme, summary
+from gateway.pages.site import Site
+from gateway.pkgstore import LATEST, SUCCESSFUL, PackageStore, ResourceRun, Revision
+from gateway.problems import not_found
+from messages.blobs import Blobs
+from messages.errors import PermanentError, TransientError
+
+MOST_TABLES = 8
+"""Tables with their rows on one page; each other one has a page of its own (`?table=`)."""
+MOST_FIELDS = 300
+MOST_FILES = 500
+ROWS_SHOWN = 20
+NUMERIC = frozenset({"integer", "number", "year"})
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A download."""
+
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLine:
+    """A line of the list of files; `anchor` where the table is on this page, `more` where it is on its own."""
+
+    name: str
+    format: str
+    rows: int | None
+    size: int
+    sha256: str | None
+    links: tuple[Link, ...]
+    anchor: str | None
+    more: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """First rows as text; `numeric` says which columns are numbers."""
+
+    fields: Sequence[str]
+    numeric: Sequence[bool]
+    rows: Sequence[Sequence[str]]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldLine:
+    """A line of a schema."""
+
+    name: str
+    type: str
+    rules: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSection:
+    """A table on the page."""
+
+    name: str
+    title: str
+    description: str
+    anchor: str
+    rows: int | None
+    preview: Preview | None
+    no_preview: str
+    fields: Sequence[FieldLine]
+    more_fields: int
+    evidence: Sequence[tuple[str, str]]
+    report: str | None
+
+
+class DatasetPage:
+    """Handler of `/{owner}/{dataset}`."""
+
+    def __init__(self, site: Site, store: PackageStore, blobs: Blobs) -> None:
+        self._site = site
+        self._store = store
+        self._blobs = blobs
+        self._readme = Readme()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/{owner}/{dataset}", self.show)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The published revision, or the one that `?v=` asks for."""
+        account = await identify(request)
+        viewer = account.id if account else None
+        owner, dataset = request.match_info["owner"], request.match_info["dataset"]
+        revision = await self._store.revision(owner, dataset, request.query.get("v") or SUCCESSFUL, viewer)
+        if revision is None or revision.package is None:
+            await self._go_to_run(owner, dataset, viewer)
+            raise not_found("There is no dataset at this address, or you may not see it.")
+        return await self._site.page(
+            request, "dataset.html", account=account, **await self._context(request, revision, viewer)
+        )
+
+    async def _go_to_run(self, owner: str, dataset: str, viewer: str | None) -> None:
+        """An owner whose dataset has nothing to show yet is shown how its first run is going."""
+        newest = await self._store.revision(owner, dataset, LATEST, viewer)
+        if newest is not None and newest.ownerid == viewer and newest.package is None:
+            raise web.HTTPSeeOther(f"{newest.path}/v/{newest.revision}")
+
+    async def _context(self, request: web.Request, revision: Revision, viewer: str | None) -> dict[str, Any]:
+        package = revision.package or {}
+        wanted = request.query.get("table")
+        tables = [run for run in revision.resources if run.tabular and wanted in (None, run.name)]
+        history = await self._store.history(revision, viewer)
+        newest = history[0] if history and history[0].state in ("QUEUED", "INPROGRESS") else None
+        sections = await asyncio.gather(*(self._section(revision, run) for run in tables[:MOST_TABLES]))
+        shown = {section.name for section in sections}
+        files = [file_line(revision, run, run.name in shown) for run in revision.resources[:MOST_FILES]]
+        readme = package.get("readme")
+        return {
+            "revision": revision,
+            "package": package,
+            "description": package.get("description") or summary(_first_paragraph(readme)),
+            "address": revision.path,
+            "pinned": pinned(revision),
+            "canonical": f"{self._site.public_url}{revision.path}",
+            "current": revision.revision == revision.published_revision,
+            "newer_run": newest if newest and newest.revision > revision.revision else None,
+            "files": files,
+            "more_files": len(revision.resources) - len(files),
+            "tables": sections,
+            "more_tables": wanted is None and len(tables) > MOST_TABLES,
+            "rows": sum(run.rows or 0 for run in revision.resources if run.tabular),
+            "bytes": sum(file.blob.size for run in revision.resources if (file := run.file("data"))),
+            "readme": self._readme.render(readme),
+            "readme_cut": isinstance(readme, str) and len(readme) > LONGEST,
+            "about": evidence.about(package),
+            "history": history,
+            "sample": self._sample(revision),
+            "linked_data": linkeddata.dataset(revision, self._site.public_url),
+        }
+
+    def _sample(self, revision: Revision) -> str | None:
+        """The address of the first table, for the examples of how to get it."""
+        run = next((run for run in revision.resources if run.tabular), None)
+        name = download_name(run) if run else None
+        return f"{self._site.public_url}{revision.path}/r/{text.segment(name)}" if name else None
+
+    async def _section(self, revision: Revision, run: ResourceRun) -> TableSection:
+        descriptor = _descriptor_of(revision, run)
+        fields = _fields(descriptor)
+        preview, reason = await self._preview(run, fields)
+        report = run.report is not None or run.file("report") is not None
+        return TableSection(
+            name=run.name,
+            title=str(descriptor.get("title") or run.name),
+            description=str(descriptor.get("description") or ""),
+            anchor=f"table-{run.index}",
+            rows=run.rows,
+            preview=preview,
+            no_preview=reason,
+            fields=[field_line(field) for field in fields[:MOST_FIELDS]],
+            more_fields=max(0, len(fields) - MOST_FIELDS),
+            evidence=evidence.of_table(run.facts),
+            report=report_address(revision, run) if report else None,
+        )
+
+    async def _preview(self, run: ResourceRun, fields: Sequence[Mapping[str, Any]]) -> tuple[Preview | None, str]:
+        file = run.file("preview")
+        if file is None:
+            return None, "This table was published without a preview. Download it to see its rows."
+        try:
+            content = json.loads(await self._blobs.get(file.blob, limit=20_000_000))
+            return preview_of(content, fields, run.rows), ""
+        except (TransientError, PermanentError, ValueError, KeyError, TypeError) as error:
+            _log.warning("preview_unavailable", key=file.blob.key, error=type(error).__name__)
+            return None, "The preview cannot be read right now. The downloads are not affected."
+
+
+def preview_of(content: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], total: int | None) -> Preview:
+    """What `dump` wrote for previews, ready to be shown; raises KeyError or TypeError where it is none."""
+    header = [str(label) for label in content["header"]]
+    rows = [[str(cell) for cell in row] for row in content["rows"][:ROWS_SHOWN]]
+    width = max([len(header), *(len(row) for row in rows)])
+    types = [str(field.get("type")) for field in fields]
+    if rows and total is not None and len(rows) < total:
+        note = f"The first {len(rows)} of {total:,} rows."
+    else:
+        note = "All rows." if rows else "This table has a header and no rows."
+    if content.get("more_columns"):
+        note += f" Only the first {width} columns are shown."
+    if content.get("cut_cells"):
+        note += " Long cells are cut."
+    return Preview(
+        fields=[*header, *[""] * (width - len(header))],
+        numeric=[index < len(types) and types[index] in NUMERIC for index in range(width)],
+        rows=[[*row, *[""] * (width - len(row))] for row in rows],
+        note=note,
+    )
+
+
+def field_line(field: Mapping[str, Any]) -> FieldLine:
+    """A field of a schema as a line: its constraints in words."""
+    constraints = field.get("constraints")
+    rules = [_rule(name, value) for name, value in (constraints.items() if isinstance(constraints, dict) else ())]
+    kind = str(field.get("type") or "any")
+    layout = field.get("format")
+    if isinstance(layout, str) and layout not in ("", "default"):
+        kind = f"{kind} ({layout})"
+    return FieldLine(
+        name=str(field.get("name") or ""),
+        type=kind,
+        rules=", ".join(rule for rule in rules if rule),
+        description=str(field.get("description") or field.get("title") or ""),
+    )
+
+
+_RULES = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "pattern": "matches {}",
+}
+
+
+def _rule(name: str, value: Any) -> str:
+    if name in ("required", "unique"):
+        return name if value is True else ""
+    if name == "enum" and isinstance(value, list):
+        return "one of " + ", ".join(str(item) for item in value[:20]) + (", …" if len(value) > 20 else "")
+    return _RULES.get(name, f"{name} {{}}").format(value)
+
+
+def file_line(revision: Revision, run: ResourceRun, shown: bool) -> FileLine:
+    """The line of a resource in the list of files."""
+    data, source = run.file("data"), run.file("source")
+    links = [_link(revision, run, "data")] if data else []
+    if source is not None:
+        links.append(_link(revision, run, "source"))
+    return FileLine(
+        name=run.name,
+        format=(extension_of(data.filename) if data else "").upper() or "file",
+        rows=run.rows if run.tabular else None,
+        size=data.blob.size if data else 0,
+        sha256=data.blob.sha256 if data else None,
+        links=tuple(links),
+        anchor=f"table-{run.index}" if shown else None,
+        more=f"{revision.path}?table={text.segment(run.name)}" if run.tabular and not shown else None,
+    )
+
+
+def _link(revision: Revision, run: ResourceRun, role: str) -> Link:
+    name = download_name(run, role) or ""
+    label = "Original" if role == "source" else "Download"
+    return Link(label=label, href=f"{revision.path}/r/{text.segment(name)}{pinned(revision)}")
+
+
+def pinned(revision: Revision) -> str:
+    """The query that keeps an address on an older revision; empty for the current one."""
+    return "" if revision.revision == revision.published_revision else f"?v={revision.revision}"
+
+
+def report_address(revision: Revision, run: ResourceRun) -> str:
+    """The report page of a resource."""
+    return f"{revision.path}/v/{revision.revision}/report/{text.segment(run.name)}"
+
+
+def _descriptor_of(revision: Revision, run: ResourceRun) -> Mapping[str, Any]:
+    resources = revision.whole.get("resources")
+    for resource in resources if isinstance(resources, list) else ():
+        if isinstance(resource, dict) and resource.get("name") == run.name:
+            return resource
+    return run.resource.descriptor
+
+
+def _fields(descriptor: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    schema = descriptor.get("schema")
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    return [field for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []
+
+
+def _first_paragraph(readme: object) -> str:
+    if not isinstance(readme, str):
+        return ""
+    paragraphs = (" ".join(part.split()) for part in readme[:5_000].split("\n\n"))
+    return next((part for part in paragraphs if part and part[0].isalnum()), "")

@@ -1,0 +1,82 @@
+"""READMEs: Markdown of strangers, rendered to HTML that can neither act nor fetch anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup, escape
+
+LONGEST = 100_000
+"""Characters that are rendered; the whole text can always be downloaded."""
+
+TAGS = {
+    *("p", "br", "hr", "blockquote", "pre", "code", "kbd", "samp", "var", "em", "strong", "b", "i", "u", "s", "del"),
+    *("ins", "mark", "small", "sub", "sup", "abbr", "q", "cite", "dfn", "h3", "h4", "h5", "h6", "ul", "ol", "li"),
+    *("dl", "dt", "dd", "a", "table", "thead", "tbody", "tr", "th", "td", "caption", "details", "summary"),
+}
+REMOVED_WHOLE = {"script", "style", "title", "iframe", "object", "embed", "noscript", "template", "svg", "math"}
+ATTRIBUTES = {"a": {"href", "title"}, "abbr": {"title"}, "ol": {"start"}, "th": {"align"}, "td": {"align"}}
+DEMOTION = 2
+"""A README's first heading is the page's third level: under the page's title and the section's heading."""
+
+
+class Readme:
+    """Renders Markdown (CommonMark and tables) to sanitised HTML."""
+
+    def __init__(self) -> None:
+        self._markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+        self._markdown.add_render_rule("image", _image_as_link)
+        self._markdown.core.ruler.push("demote_headings", lambda state: _demote(state.tokens))
+
+    def render(self, text: object) -> Markup:
+        """Safe HTML: no script, style, form, frame or remote image; links marked as strangers' own."""
+        if not isinstance(text, str) or not text.strip():
+            return Markup("")
+        # Frontmatter and NUL are no part of a text; markdown-it itself replaces NUL by U+FFFD.
+        html = self._markdown.render(text[:LONGEST])
+        return Markup(  # noqa: S704 sanitised by nh3
+            nh3.clean(
+                html,
+                tags=TAGS,
+                clean_content_tags=REMOVED_WHOLE,
+                attributes=ATTRIBUTES,
+                url_schemes={"http", "https", "mailto"},
+                url_relative="deny",
+                link_rel="noopener nofollow ugc",
+            )
+        )
+
+
+def _demote(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + DEMOTION, 6)}"
+
+
+def _image_as_link(
+    self: RendererHTML, tokens: Sequence[Token], position: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A picture on another host would tell that host who reads this page; its address is shown instead."""
+    token = tokens[position]
+    source = escape(token.attrGet("src") or "")
+    name = escape(self.renderInlineAsText(token.children or [], options, env) or "image")
+    return f'<a href="{source}">[{name}]</a>'
+
+
+def summary(text: object, longest: int = 240) -> str:
+    """The first words of a description, cut at a word."""
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    if len(words) <= longest:
+        return words
+    return words[:longest].rsplit(" ", 1)[0] + "…"
+
+
+def readme_of(package: Mapping[str, Any]) -> object:
+    """The README a descriptor carries (the publisher's client puts it there), else nothing."""
+    return package.get("readme") or package.get("readme_md") or ""

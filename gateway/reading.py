@@ -1,0 +1,40 @@
+"""Everything readers get, put together: downloads, search, live events, pages."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway import events, metastore, resolver
+from gateway.auth.login import LOGIN_PAGE
+from gateway.downloads import Downloads
+from gateway.metastore import MetaStore
+from gateway.pages.dashboard import Dashboard
+from gateway.pages.dataset import DatasetPage
+from gateway.pages.report import ReportPage
+from gateway.pages.run import RunPage
+from gateway.pages.search import SearchPages
+from gateway.pages.site import Site
+from gateway.parts import Parts
+from gateway.pkgstore import PackageStore
+from gateway.problems import ERROR_PAGE
+
+
+def add_reading(app: web.Application, parts: Parts) -> None:
+    """Adds the readers' routes, which begin with anybody's user name: to be called after all others."""
+    public_url = parts.settings.gateway.public_url
+    store, search, site = PackageStore(parts.pool), MetaStore(parts.pool), Site(public_url)
+    app[ERROR_PAGE] = site.draw_problem
+    app[LOGIN_PAGE] = site.draw_login
+    events.follow_while_serving(app, parts)
+    app.add_routes(metastore.routes(search))
+    app.add_routes(resolver.routes(parts))
+    for part in (
+        Dashboard(site, store),
+        SearchPages(parts, site, search),
+        Downloads(store, parts.blobs, public_url),
+        ReportPage(site, store, parts.blobs),
+        RunPage(site, store),
+        DatasetPage(site, store, parts.blobs),
+        site,
+    ):
+        app.add_routes(part.routes())
