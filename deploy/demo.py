@@ -36,8 +36,8 @@ async def demo(package: Path, state: State, environ: Mapping[str, str], say: Say
         password = kept_secret(state.directory / "demo-password")
         with contextlib.suppress(PermanentError):  # it is there since the first time
             await add_user(from_env(environment), USER, password, "Demo", "")
-        settings = {**os.environ, "DH_CONFIG": str(state.directory / "demo-login.json")}
-        await _dh(["login", "--username", USER, "--password-stdin", "--server", url], settings, password)
+        settings = {**os.environ, "DH_SERVER": url, "DH_CONFIG": str(state.directory / "demo-login.json")}
+        await _dh(["login", "--username", USER, "--password-stdin"], settings, password)
         await _dh(["push", str(package)], settings)
         page = f"{url}/{USER}/{name}"
         size = await asyncio.to_thread(_fetch, page)

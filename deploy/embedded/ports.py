@@ -18,6 +18,18 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
+def is_free(port: int) -> bool:
+    """Say whether a server could listen on `port` now."""
+    with socket.socket() as probe:
+        # As servers do: connections of a predecessor that still wind down are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
 async def answers(port: int, greeting: bytes = b"", reply: int = 0) -> bool:
     """Say whether a server accepts on `port` and, after `greeting`, sends up to `reply` bytes within 1 s."""
     try:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 from deploy.embedded.keeper import Keeper, Say
-from deploy.embedded.ports import LOOPBACK, free_ports
+from deploy.embedded.ports import LOOPBACK, free_ports, is_free
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.program import Program
 from deploy.embedded.seaweedfs import EmbeddedSeaweedFS
@@ -51,14 +50,15 @@ async def up(state: State, environ: Mapping[str, str], say: Say) -> None:
 
 async def _start_servers(state: State, environ: Mapping[str, str], exits: AsyncExitStack, say: Say) -> dict[str, str]:
     """Start what `environ` does not name, side by side, and return the environment of gateway and workers."""
-    public_url = environ.get("DH_PUBLIC_URL") or f"http://{LOOPBACK}:{_gateway_port(environ, say)}"
+    port = _gateway_port(environ, say)
+    public_url = environ.get("DH_PUBLIC_URL") or f"http://{LOOPBACK}:{port}"
     environment = {
         "DH_LOG_FORMAT": "console",
         "DH_GRACE": "10",
         "DH_SPOOL_DIR": str(state.directory / "spool"),
-        "DH_PORT": str(urlsplit(public_url).port or DEFAULT_PORT),
         **environ,
         "DH_PUBLIC_URL": public_url,
+        "DH_PORT": str(port),
     }
     database = EmbeddedPostgres(state.directory / "postgres")
     store = EmbeddedSeaweedFS(state.directory / "seaweedfs", allowed_origin=public_url)
@@ -116,18 +116,16 @@ async def _prepare(state: State, environ: Mapping[str, str], environment: Mappin
 
 
 def _gateway_port(environ: Mapping[str, str], say: Say) -> int:
-    """DH_PORT, else the usual one, else (that one is taken) a free one."""
+    """DH_PORT (0: any free one), else that of DH_PUBLIC_URL, else the usual one, else (it is taken) a free one."""
     if environ.get("DH_PORT"):
         return int(environ["DH_PORT"]) or free_ports(1)[0]
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, DEFAULT_PORT))
-        except OSError:
-            (port,) = free_ports(1)
-            say(f"Port {DEFAULT_PORT} is taken, using {port} (choose with DH_PORT)")
-            return port
-    return DEFAULT_PORT
+    if environ.get("DH_PUBLIC_URL"):
+        return urlsplit(environ["DH_PUBLIC_URL"]).port or DEFAULT_PORT
+    if is_free(DEFAULT_PORT):
+        return DEFAULT_PORT
+    (port,) = free_ports(1)
+    say(f"Port {DEFAULT_PORT} is taken, using {port} (choose with DH_PORT)")
+    return port
 
 
 def _answers_ready(port: int) -> bool:

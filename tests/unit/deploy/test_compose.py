@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from typing_extensions import override
 
 from deploy.server import WORKERS, parser
 from messages.settings import from_env
@@ -35,6 +36,7 @@ class Reading(dict[str, str]):
         super().__init__(values)
         self.asked: set[str] = set()
 
+    @override
     def get(self, name: str, default: Any = None) -> Any:
         self.asked.add(name)
         return super().get(name, default)

@@ -1,0 +1,146 @@
+"""`make demo`, the first command of the README, as a newcomer runs it: with and without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.services import server_directory
+from tests.stack import plain_environment
+
+ROOT = Path(__file__).parents[2]
+PAGE = re.compile(r"http://127\.0\.0\.1:\d+/demo/s-and-p-500-companies")
+COMMAND = ("make", "demo")
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    with server_directory() as path:
+        yield path
+
+
+def environment(state: Path) -> dict[str, str]:
+    return {**plain_environment(), "DH_STATE": str(state), "DH_PORT": "0", "TERM": "xterm"}
+
+
+def left_running(state: Path) -> list[str]:
+    """Command lines of processes that know the state directory by argument or environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words, environ = process.cmdline(), process.environ()
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        if any(str(state) in word for word in words) or environ.get("DH_STATE") == str(state):
+            found.append(" ".join(words))
+    return found
+
+
+def demo(state: Path) -> tuple[str, float]:
+    """What `make demo` prints into a pipe, and the seconds it took."""
+    started = time.monotonic()
+    done = subprocess.run(
+        COMMAND,
+        cwd=ROOT,
+        env=environment(state),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout, time.monotonic() - started
+
+
+def test_without_a_terminal_it_publishes_and_ends(state: Path) -> None:
+    first, _ = demo(state)
+    assert PAGE.search(first), first
+    for stage in ("load", "encoding", "csvkind", "validate", "dump"):
+        assert stage in first
+    assert left_running(state) == []
+
+    second, seconds = demo(state)
+    assert PAGE.search(second), second
+    # Measured at about half of this on an idle machine; see bench/.
+    assert seconds < 10
+    assert left_running(state) == []
+    for secret in ("demo-password", "endpoints.json", "postgres/password", "seaweedfs/secret-key"):
+        path = state / secret
+        assert not path.exists() or path.stat().st_mode & 0o077 == 0, secret
+    assert not (state / "endpoints.json").exists()
+
+
+async def test_on_a_terminal_it_serves_until_ctrl_c(state: Path) -> None:
+    terminal, inner = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        cwd=ROOT,
+        env=environment(state),
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+    )
+    os.close(inner)
+    shown = await asyncio.to_thread(read_until, terminal, b"Ctrl-C ends it all")
+    address = PAGE.search(shown.decode())
+    assert address, shown.decode()
+    page = await asyncio.to_thread(fetch, address[0])
+    assert "S&amp;P 500 Companies" in page
+    os.killpg(process.pid, signal.SIGINT)  # what the terminal does on Ctrl-C: to make, and to all it started
+    async with asyncio.timeout(30):
+        await asyncio.to_thread(drain, terminal)
+        await process.wait()
+    os.close(terminal)
+    assert left_running(state) == []
+
+
+def test_a_killed_supervisor_leaves_nothing_and_the_next_start_works(state: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND[:1], "up"], cwd=ROOT, env=environment(state), stdout=subprocess.PIPE, text=True
+    ) as up:
+        assert up.stdout is not None
+        assert any("Serving at" in line for line in iter(up.stdout.readline, ""))
+        (supervisor,) = [child for child in psutil.Process(up.pid).children() if "up" in child.cmdline()]
+        family = supervisor.children(recursive=True)
+        assert len(family) >= 5
+        supervisor.kill()
+    _, alive = psutil.wait_procs(family, timeout=15)
+    assert [process.cmdline() for process in alive] == []
+    assert PAGE.search(demo(state)[0])
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 our own address
+        return answer.read().decode()  # type: ignore[no-any-return]
+
+
+def read_until(terminal: int, mark: bytes) -> bytes:
+    shown = b""
+    while mark not in shown:
+        shown += os.read(terminal, 65_536)
+    return shown
+
+
+def drain(terminal: int) -> None:
+    """Read until the other side is closed: a full terminal would stop who still writes to it."""
+    try:
+        while os.read(terminal, 65_536):
+            pass
+    except OSError:  # EIO: Linux says so when nobody holds the other side any more
+        return
