@@ -46,7 +46,7 @@ class Rescue:
         self._after = after
 
     async def run(self) -> None:
-        """Looks every minute (oftener, for a short `after`), for ever; trouble with a server waits for the next look."""
+        """Looks every minute (oftener, for a short `after`), for ever; trouble with a server waits for the next."""
         while True:
             try:
                 await self.look()
