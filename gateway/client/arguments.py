@@ -32,7 +32,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="Publish data packages: check, push, follow, fetch.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[everywhere],
+        # Another instance: parsers share the options of a parent, and the defaults are set on this one alone.
+        parents=[_everywhere()],
     )
     parser.set_defaults(server=None, as_json=False, debug=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -10,12 +10,12 @@ from typing import Any
 
 from gateway.client.board import Board, Gauge
 from gateway.client.failures import RequestFailure
-from gateway.client.package import LocalFile, LocalPackage, resource_path
+from gateway.client.package import LocalFile, LocalPackage
 from tabular.check import StageProgress, TableCheck, check_table
 from tabular.profile import check_descriptor
+from tabular.resource import is_table
 
 QUICK = 5_000_000  # bytes up to which nobody needs to be told how far the check is
-TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,6 @@ def _check_file(file: LocalFile, shown: Board) -> FileCheck:
     if gauge:
         gauge.finish("valid" if made.valid else f"{made.errors:,} wrong")
     return made
-
-
-def is_table(resource: Mapping[str, Any]) -> bool:
-    """Whether the server runs a resource through the table stages."""
-    return (
-        "schema" in resource
-        or resource.get("profile") == "tabular-data-resource"
-        or resource.get("type") == "table"
-        or resource_path(resource).lower().endswith(TABLES)
-    )
 
 
 def _rows_of(gauge: Gauge) -> StageProgress:

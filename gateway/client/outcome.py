@@ -19,11 +19,9 @@ class Outcome:
 
     def __init__(self, server: str, status: Mapping[str, Any]) -> None:
         self._status = status
-        spec = status.get("spec_contents")
-        meta = spec.get("meta", {}) if isinstance(spec, dict) else {}
         self.state = str(status.get("state", "?"))
         self.revision = str(status.get("id", "")).rpartition("/")[2]
-        self.dataset = f"{meta.get('owner', '?')}/{meta.get('dataset', '?')}"
+        self.dataset = f"{status.get('owner', '?')}/{status.get('dataset', '?')}"
         self.page = f"{server}/{self.dataset}"
         self.run = f"{self.page}/v/{self.revision}"
 

@@ -128,7 +128,8 @@ def _whole(descriptor: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _inlined(resource: Any, folder: Path) -> Any:
     if not isinstance(resource, dict):
         return resource
-    inlined = dict(resource)
+    # The server takes one file as a text only; of several it says what is wrong with them.
+    inlined = {**resource, **({"path": path} if (path := resource_path(resource)) else {})}
     for key in ("schema", "dialect"):
         value = inlined.get(key)
         # An address is left for the check to complain about: nothing is fetched.

@@ -40,7 +40,7 @@ class Push:
             profile = await hub.profile()
             with showing(self._terminal) as shown:
                 placed = await self._place(hub, profile, shown)
-                await self._upload(connection, placed, shown)
+                await self._upload(connection, hub, profile, placed, shown)
             self._accepted = await hub.post(source_spec(profile, self._findability, self._package.descriptor, placed))
             self._name = f"{profile.username}/{self._package.name}"
             run = f"{self._session.server}/{self._name}/v/{self._accepted.revision}"
@@ -74,11 +74,16 @@ class Push:
         forms = await hub.upload_forms(upload_request(profile, self._findability, uploads))
         return [(upload, forms[upload.path]) for upload in uploads]
 
-    async def _upload(self, connection: Connection, placed: Placed, shown: Board) -> None:
+    async def _upload(
+        self, connection: Connection, hub: DataHub, profile: Profile, placed: Placed, shown: Board
+    ) -> None:
+        async def renew(upload: Upload) -> UploadForm:
+            return (await hub.upload_forms(upload_request(profile, self._findability, [upload])))[upload.path]
+
         missing = [(upload, form) for upload, form in placed if not form.exists]
         if there := len(placed) - len(missing):
             self._terminal.note(f"{plural(there, 'file')} already there")
-        await Uploader(connection, shown).send(missing)
+        await Uploader(connection, shown, renew).send(missing)
 
     async def _follow(self, connection: Connection, accepted: Accepted) -> int:
         with showing(self._terminal) as shown:

@@ -37,7 +37,9 @@ class Session:
 def session_of(server: str | None, environ: Mapping[str, str] = os.environ) -> Session:
     """The session at `server_of(server)`; raises UsageFailure, or RequestFailure (file open to others)."""
     address = server_of(server, environ)
-    token = environ.get("DH_TOKEN") or ConfigFile(config_path(environ)).token(address)
+    token = environ.get("DH_TOKEN", "").strip() or ConfigFile(config_path(environ)).token(address)
+    if token and not (token.isascii() and token.isprintable()):
+        raise RequestFailure("the token has characters that no token has: is DH_TOKEN what it should be?")
     return Session(address, token or None)
 
 
@@ -48,8 +50,12 @@ def server_of(server: str | None, environ: Mapping[str, str] = os.environ) -> st
 
 def server_address(url: str) -> str:
     """The address without a trailing slash; raises UsageFailure where it is none, or carries a password."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        known = False
+    if not known:
         raise UsageFailure(f"{url!r} is not the address of a server: it must begin with http:// or https://")
     if parts.username or parts.query or parts.fragment:
         raise UsageFailure("the address of a server has no user name, query or fragment")
@@ -93,12 +99,12 @@ class ConfigFile:
             with self.path.open(encoding="utf-8") as file:
                 # Of the open file, not of its name: the name could point elsewhere a moment later.
                 self._refuse_when_open_to_others(os.fstat(file.fileno()).st_mode)
-                servers = json.load(file).get("servers", {})
+                servers = dict(json.load(file).get("servers", {}))
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise RequestFailure(f"{self.path} cannot be read: {error.strerror}") from None
-        except (ValueError, AttributeError):
+        except (ValueError, TypeError, AttributeError):
             raise RequestFailure(f"{self.path} is not a file of dh: mend or remove it, then run `dh login`") from None
         return {name: entry for name, entry in servers.items() if isinstance(entry, dict)}
 

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.client.datahub import Profile, UploadForm
 from gateway.client.package import resource_path
 from gateway.client.upload import Upload
+from tabular.hashing import Digest
 
 
 def upload_request(owner: Profile, findability: str, uploads: Iterable[Upload]) -> dict[str, Any]:
@@ -55,11 +56,13 @@ def source_spec(
 
 def declared(descriptor: Mapping[str, Any], uploads: Iterable[Upload]) -> dict[str, Any]:
     """The descriptor with size and SHA-256 of every file, for the server to prove; what it says already stays."""
+    resources = descriptor.get("resources")
+    if not isinstance(resources, list):
+        return dict(descriptor)
     digests = {upload.path: upload.digest for upload in uploads}
-    resources = [
-        {"bytes": digest.size, "hash": f"sha256:{digest.sha256}", **resource}
-        if (digest := digests.get(resource_path(resource)))
-        else resource
-        for resource in descriptor["resources"]
-    ]
-    return {**descriptor, "resources": resources}
+    return {**descriptor, "resources": [_declared(resource, digests) for resource in resources]}
+
+
+def _declared(resource: Any, digests: Mapping[str, Digest]) -> Any:
+    digest = digests.get(resource_path(resource)) if isinstance(resource, dict) else None
+    return {"bytes": digest.size, "hash": f"sha256:{digest.sha256}", **resource} if digest else resource

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 from gateway.client.escape import escape
 
+_LONGEST = 4000
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -27,12 +29,12 @@ class Terminal:
     def say(self, text: str = "", style: str = "") -> None:
         """A line of the result, for a person: nothing with `--json`."""
         if not self.as_json:
-            _write(sys.stdout, _paint(text, style, self._coloured_out))
+            _write(sys.stdout, _paint(text, style, self._coloured_out), coloured=self._coloured_out)
 
     def note(self, text: str, style: str = "") -> None:
         """A line of progress, on standard error: nothing with `--json`."""
         if not self.as_json:
-            _write(sys.stderr, _paint(text, style, self._coloured_err))
+            _write(sys.stderr, _paint(text, style, self._coloured_err), coloured=self._coloured_err)
 
     def tell(self, text: str) -> None:
         """A line that the user must see to go on, on standard error, always."""
@@ -40,27 +42,35 @@ class Terminal:
 
     def complain(self, text: str) -> None:
         """A sentence about what went wrong, on standard error, always."""
-        _write(sys.stderr, _paint("dh: ", "red", self._coloured_err) + _lines(text))
+        first, *more = text.split("\n")
+        _write(
+            sys.stderr, _paint("dh: ", "red", self._coloured_err) + escape(first, _LONGEST), coloured=self._coloured_err
+        )
+        for line in more:
+            _write(sys.stderr, escape(line, _LONGEST))
 
     def answer(self, document: Mapping[str, Any]) -> None:
         """The result for a machine: one JSON document on standard output, only with `--json`."""
         if self.as_json:
-            _write(sys.stdout, json.dumps(document, indent=2, default=str))
+            _write_plain(sys.stdout, json.dumps(document, indent=2, default=str))
 
     def paint(self, text: str, style: str) -> str:
         """The text in a style where standard output shows colours; the text itself elsewhere."""
         return _paint(text, style, self._coloured_out)
 
 
-def _lines(text: str) -> str:
-    return "\n".join(escape(line, 4000) for line in text.split("\n"))
-
-
 def _paint(text: str, style: str, coloured: bool) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style and coloured else text
 
 
-def _write(stream: TextIO, line: str) -> None:
+def _write(stream: TextIO, line: str, *, coloured: bool = False) -> None:
+    # Whoever forgot to escape something is caught here; only our own colours pass.
+    parts = re.split(r"(\x1b\[\d\d?m)", line) if coloured else [line]
+    line = "".join(part if index % 2 else escape(part, len(part)) for index, part in enumerate(parts))
+    _write_plain(stream, line)
+
+
+def _write_plain(stream: TextIO, line: str) -> None:
     # A terminal's encoding may lack a character: it is then shown as \uNNNN instead of ending the command.
     encoding = stream.encoding or "utf-8"
     stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")

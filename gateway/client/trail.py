@@ -21,10 +21,12 @@ class Trail:
         self._gauges: dict[str, Gauge] = {}
         self._ended: set[str] = set()
         self._published = False
+        self._waiting = ""
 
     def show(self, status: dict[str, Any]) -> None:
         """Move every gauge to where the status says it is."""
         resources = [resource for resource in status.get("resources", ()) if isinstance(resource, dict)]
+        self._waiting = _waiting(status)
         if len(resources) > SHOWN:
             self._show_all(resources)
         else:
@@ -46,8 +48,7 @@ class Trail:
             gauge.finish(f"failed at {stage}")
         else:
             reached, detail = _progress(resource)
-            waiting = " (waiting)" if state == "QUEUED" else ""
-            gauge.enter(f"{stage}{waiting}", _position(stage) + reached, detail)
+            gauge.enter(f"{stage}{self._waiting}" if state == "QUEUED" else stage, _position(stage) + reached, detail)
         if state in {"SUCCEEDED", "FAILED"}:
             self._ended.add(name)
 
@@ -64,6 +65,12 @@ class Trail:
         if name not in self._gauges:
             self._gauges[name] = self._board.gauge(name, total, "stages")
         return self._gauges[name]
+
+
+def _waiting(status: Mapping[str, Any]) -> str:
+    queue = status.get("queue")
+    ahead = queue.get("ahead") if isinstance(queue, dict) else None
+    return f" (waiting, {plural(ahead, 'flow')} ahead)" if isinstance(ahead, int) and ahead else " (waiting)"
 
 
 def _position(stage: str) -> int:

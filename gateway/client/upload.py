@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +49,17 @@ def _digest(path: str, location: Path, shown: Board) -> Upload:
     return Upload(path, location, digest)
 
 
+Renew = Callable[[Upload], Awaitable[UploadForm]]
+"""A new form for a file: a signature lasts an hour, a slow line longer."""
+
+
 class Uploader:
     """Sends files to the addresses of their forms."""
 
-    def __init__(self, connection: Connection, shown: Board) -> None:
+    def __init__(self, connection: Connection, shown: Board, renew: Renew) -> None:
         self._session = connection.session
         self._shown = shown
+        self._renew = renew
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def send(self, uploads: Sequence[tuple[Upload, UploadForm]]) -> None:
@@ -70,8 +75,12 @@ class Uploader:
         async with self._slots:
             gauge = self._shown.gauge(upload.path, upload.digest.size, "bytes")
             for attempt in range(1, ATTEMPTS + 1):
+                if attempt > 1:
+                    # An answer may have been lost after the file was taken, a signature may have expired.
+                    form = await self._renew(upload)
                 try:
-                    await self._send(upload, form, gauge)
+                    if not form.exists:
+                        await self._send(upload, form, gauge)
                 except (aiohttp.ClientError, TimeoutError, ServerFailure) as error:
                     _refuse_when_changed(upload)
                     if attempt == ATTEMPTS:
@@ -102,19 +111,13 @@ class Uploader:
             ) as response:
                 answer = await response.text(errors="replace")
         if response.status > 204:
-            raise _refusal(upload, response.status, answer)
+            raise _refusal(response.status, answer)
 
 
-def _refusal(upload: Upload, status: int, answer: str) -> Failure:
+def _refusal(status: int, answer: str) -> ServerFailure:
     """What the object store said. Its own words (S3 errors are XML with Code and Message) help whoever runs it."""
     said = " ".join(re.findall(r"<(?:Code|Message)>([^<]*)<", answer)) or answer[:200] or "no reason given"
-    if status >= 500 or status in (408, 429):
-        return ServerFailure(f"the object store answered {status}: {said}")
-    try:
-        _refuse_when_changed(upload)
-    except RequestFailure as changed:
-        return changed
-    return RequestFailure(f"{upload.path}: the object store refused the file ({status}): {said}")
+    return ServerFailure(f"the object store answered {status}: {said}")
 
 
 def _refuse_when_changed(upload: Upload) -> None:

@@ -1,0 +1,51 @@
+"""The real `dh` against a whole system, one for all tests here; every test has its own log-in file and dataset names."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from messages.settings import StoreSettings
+from tests import stack as stacks
+from tests.client.publisher import Publisher
+from tests.services import DatabaseServer
+
+USERNAME = "carol"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stack(
+    postgres: DatabaseServer, object_store: StoreSettings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[stacks.Stack]:
+    """Gateway and workers on the embedded transport, with a user called carol."""
+    url = await postgres.clone()
+    try:
+        async with stacks.running(url, object_store, None, tmp_path_factory.mktemp("stack")) as stack:
+            await stack.add_user(USERNAME)
+            yield stack
+    finally:
+        await postgres.drop(url)
+
+
+@pytest_asyncio.fixture
+async def publisher(stack: stacks.Stack, tmp_path: Path) -> Publisher:
+    """Carol, logged in with a password, in a home of this test's own."""
+    publisher = Publisher(stack, tmp_path / "home" / "config.json")
+    done = await publisher.dh("login", "--username", USERNAME, "--password-stdin", stdin=stacks.PASSWORD)
+    assert done.code == 0, done
+    return publisher
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return itertools.count()
+
+
+@pytest.fixture
+def name(_numbers: Iterator[int]) -> str:
+    """A dataset name that no other test uses."""
+    return f"towns-{next(_numbers)}"
