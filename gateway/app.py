@@ -19,7 +19,6 @@ from gateway.edge import access_middleware, deadline_middleware, secure_headers
 from gateway.parts import PARTS, Parts
 from gateway.problems import problem_middleware
 from gateway.reading import add_reading
-from gateway.reading import add_reading
 from messages.blobs import Blobs
 from messages.database import TRANSIENT, open_pool, require_schema
 from messages.errors import TransientError

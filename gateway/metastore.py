@@ -219,7 +219,7 @@ def _is_any(statement: _Statement, column: str, values: tuple[Scalar, ...]) -> s
 
 
 def _has_any(statement: _Statement, column: str, name: str, values: tuple[Scalar, ...]) -> str:
-    """A dotted field has one of the values; through lists too (lax mode): `resources.format="csv"` finds any of them."""
+    """A dotted field has one of the values; through lists too (lax mode): `resources.format="csv"` finds any."""
     keys = "".join(f".{json.dumps(key)}" for key in name.split("."))
     paths = [statement.value(f"$ {keys} ? (@ == {json.dumps(value, ensure_ascii=False)})") for value in values]
     return _or(f"{column} @? {path}::jsonpath" for path in paths)

@@ -78,7 +78,8 @@ class Seeds:
         async with self.pool.acquire() as connection, connection.transaction():
             number: int = await connection.fetchval(
                 """
-                insert into dataset (id, ownerid, owner, name, findability, last_revision) values ($1, $2, $3, $4, $5, 1)
+                insert into dataset (id, ownerid, owner, name, findability, last_revision)
+                values ($1, $2, $3, $4, $5, 1)
                 on conflict (id) do update set last_revision = dataset.last_revision + 1, findability = $5
                 returning last_revision
                 """,
