@@ -7,7 +7,7 @@ would lose (leading zeros, more digits than a reader keeps) stays text. A blank 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice, zip_longest
@@ -19,7 +19,9 @@ from tabular.finding import shorten
 from tabular.progress import Progress, Throttle
 from tabular.rows import read_data, read_labels
 
-BATCH = 2_000
+BATCH_ROWS = 2_000
+BATCH_CELLS = 100_000
+BATCH_CHARACTERS = 2_000_000
 INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
 YEAR = re.compile(r"[12][0-9]{3}")
@@ -133,7 +135,7 @@ def infer_schema(path: Path, dialect: Dialect, encoding: str = "utf-8", progress
     told = Throttle(progress)
     rows = 0
     records = read_data(path, dialect, encoding)
-    while batch := list(islice(records, BATCH)):
+    while batch := _batch(records):
         numbers = [number for number, _ in batch]
         if not dialect.header_rows and not columns:
             columns = [_Column(name) for name in field_names([""] * len(batch[0][1]))]
@@ -145,6 +147,19 @@ def infer_schema(path: Path, dialect: Dialect, encoding: str = "utf-8", progress
     told.finish(rows)
     evidence = {column.name: column.why_not() for column in columns}
     return Inferred({"fields": [column.field() for column in columns]}, rows, evidence)
+
+
+def _batch(records: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """The next records, as many as memory allows: rows may have thousands of columns or cells of a megabyte."""
+    batch: list[tuple[int, list[str]]] = []
+    cells = characters = 0
+    for record in islice(records, BATCH_ROWS):
+        batch.append(record)
+        cells += len(record[1])
+        characters += sum(map(len, record[1]))
+        if cells > BATCH_CELLS or characters > BATCH_CHARACTERS:
+            break
+    return batch
 
 
 def field_names(labels: list[str]) -> list[str]:

@@ -89,9 +89,9 @@ def test_types_are_the_standards() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/etc/passwd", "../x", "a/../../b", "a/..", "a\\b", "..\\b", "file:///x", "file:x", "data:text/plain,x", "//host/x",
-        "~/x", "$HOME/x", "%2e%2e/x", "%252e%252e/x", "a/%2e%2e/b", "%2fetc", "a\0b", "a%00b", "", " ", ".", "./a", "a//b", "a/",
-        "C:/x", "a\nb", "x" * 1_025, "é" * 513,
+        "/etc/passwd", "../x", "a/../../b", "a/..", "a\\b", "..\\b", "file:///x", "file:x", "data:text/plain,x",
+        "//host/x", "~/x", "$HOME/x", "%2e%2e/x", "%252e%252e/x", "a/%2e%2e/b", "%2fetc", "a\0b", "a%00b", "", " ", ".",
+        "./a", "a//b", "a/", "C:/x", "a\nb", "x" * 1_025, "é" * 513,
     ],
 )  # fmt: skip
 def test_unsafe_paths_are_refused(path: str) -> None:
