@@ -21,7 +21,7 @@ from tests.conftest import missing
 
 SESSION = Path(__file__).parent / "original_client"
 PACKAGES = ("datahub-client@0.5.8", "data.js@0.11.5")
-PROFILE = Path(__file__).parents[2] / "tabular" / "profiles" / "data-package.json"
+PROFILE = Path(__file__).parents[2] / "tabular" / "profiles" / "datapackage.json"
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(240)]
 
