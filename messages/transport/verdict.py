@@ -95,6 +95,14 @@ def require_event_patterns(patterns: Sequence[str]) -> None:
             raise ValueError(f"{pattern!r} matches no event: patterns look like `event.package.*`")
 
 
+async def end_of(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Returns when all tasks have ended or were cancelled; raises as soon as one of them has raised."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    for task in done:
+        if not task.cancelled():
+            task.result()
+
+
 def cancelled_by_us() -> bool:
     """Whether somebody cancelled this task: a lost connection surfaces as CancelledError too, and is only an error."""
     task = asyncio.current_task()

@@ -12,6 +12,7 @@ from messages.transport.backoff import Backoff
 from messages.transport.port import Ack, DeadLetter, Retry, Verdict
 from messages.transport.postgres.deliveries import Claimed, Deliveries
 from messages.transport.postgres.doorbell import Doorbell
+from messages.transport.verdict import end_of
 
 Judge = Callable[[Claimed], Awaitable[Verdict]]
 
@@ -42,7 +43,7 @@ class QueueConsumer:
 
     async def closed(self) -> None:
         """See the port: a slot ends only by `stop`, or by a bug of ours, which is raised here."""
-        await asyncio.gather(*(asyncio.shield(slot) for slot in self._slots))
+        await end_of([*self._slots, self._renewal])
 
     async def stop(self, grace: float) -> None:
         """See the port."""

@@ -17,6 +17,7 @@ from messages.transport.backoff import Backoff
 from messages.transport.port import Watcher
 from messages.transport.postgres.deliveries import Deliveries
 from messages.transport.postgres.doorbell import Doorbell
+from messages.transport.verdict import end_of
 
 SEEN = 10.0
 """Seconds between two signs of life: the queue is dropped when there was none for a minute."""
@@ -41,8 +42,7 @@ class QueueWatch:
 
     async def closed(self) -> None:
         """See the port."""
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(self._task)
+        await end_of([self._task])
 
     async def stop(self, grace: float) -> None:
         """Ends at once and removes the queue; where that fails it goes by itself after a minute."""

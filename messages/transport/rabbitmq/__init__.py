@@ -13,7 +13,7 @@ from messages.errors import DecodeError, TransientError, Unroutable
 from messages.topology import DEAD, DEAD_QUEUE, EVENTS, JOBS, QUEUES, RETRY_QUEUES, Queue, retry_delay
 from messages.transport.backoff import Backoff
 from messages.transport.port import Ack, Consumer, DeadHandler, DeadLetter, Delivery, Handler, Retry, Verdict, Watcher
-from messages.transport.rabbitmq.consumer import Judge, QueueConsumer, Settle
+from messages.transport.rabbitmq.consumer import SILENCE, Judge, QueueConsumer, Settle
 from messages.transport.rabbitmq.link import DEADLINE, Link, Missing, trouble
 from messages.transport.rabbitmq.publisher import Publisher, close_channel
 from messages.transport.rabbitmq.queues import SET_ASIDE, WORK, declare_exchanges, declare_queue
@@ -33,8 +33,9 @@ log = structlog.get_logger()
 class RabbitTransport:
     """Implements `Transport`."""
 
-    def __init__(self, url: str, *, bug_delay: float = BUG_DELAY) -> None:
+    def __init__(self, url: str, *, bug_delay: float = BUG_DELAY, silence: float = SILENCE) -> None:
         self._bug_delay = bug_delay
+        self._silence = silence
         self._consuming = Link(url, "dh consumer")
         self._publishing = Link(url, "dh publisher")
         self._publisher = Publisher(self._publishing)
@@ -115,7 +116,7 @@ class RabbitTransport:
         async def declare(channel: AbstractChannel) -> AbstractQueue:
             return await self._declared(channel, queue)
 
-        consumer = QueueConsumer(self._consuming, queue, declare, judge, settle)
+        consumer = QueueConsumer(self._consuming, queue, declare, judge, settle, self._silence)
         await consumer.start(slots)
         self._consumers.append(consumer)
         return consumer

@@ -20,9 +20,14 @@ from messages.transport.backoff import Backoff
 from messages.transport.port import Verdict
 from messages.transport.rabbitmq.link import DEADLINE, Link, trouble
 from messages.transport.rabbitmq.publisher import close_channel
+from messages.transport.verdict import end_of
 
 GIVE_UP = 300.0
 """Seconds without a broker after which `closed` raises: the process should leave, and be started anew."""
+
+SILENCE = 60.0
+"""Seconds after which a slot that was given nothing asks anew. RabbitMQ 3.10 forgets a consumer without a word when its
+queue is deleted and at once declared again: measured, with the first messages stuck in it until its channel closes."""
 
 SETTLE_GRACE = 5.0
 """Seconds to give messages back at a stop; the broker takes them back by itself when the connection ends."""
@@ -40,21 +45,22 @@ class _Slot:
     queue: AbstractQueue
     tag: ConsumerTag
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    handling: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
 class QueueConsumer:
     """Consumes one queue. `settle` carries out a verdict; None means that the message goes back as if never taken."""
 
-    def __init__(self, link: Link, queue: str, declare: Declare, judge: Judge, settle: Settle) -> None:
+    def __init__(self, link: Link, queue: str, declare: Declare, judge: Judge, settle: Settle, silence: float) -> None:
         self._link = link
         self._queue = queue
         self._declare = declare
         self._judge = judge
         self._settle = settle
+        self._silence = silence
         self._stopping = False
         self._slots: list[_Slot] = []
         self._keepers: list[asyncio.Task[None]] = []
-        self._handling: set[asyncio.Task[Any]] = set()
 
     async def start(self, slots: int) -> None:
         """Begins; raises TransientError where there is no broker."""
@@ -63,7 +69,7 @@ class QueueConsumer:
 
     async def closed(self) -> None:
         """See the port."""
-        await asyncio.gather(*(asyncio.shield(keeper) for keeper in self._keepers))
+        await end_of(self._keepers)
 
     async def stop(self, grace: float) -> None:
         """See the port."""
@@ -73,14 +79,17 @@ class QueueConsumer:
         await asyncio.gather(*self._keepers, return_exceptions=True)
         await asyncio.gather(*(self._cancel(slot) for slot in self._slots))
         await self._wait_for_handlers(grace)
-        for handling in self._handling:
+        for handling in self._handling():
             handling.cancel()
         await self._wait_for_handlers(SETTLE_GRACE)
         await asyncio.gather(*(close_channel(slot.channel) for slot in self._slots))
 
     async def _wait_for_handlers(self, seconds: float) -> None:
-        if self._handling:
-            await asyncio.wait(self._handling, timeout=seconds)
+        if handling := self._handling():
+            await asyncio.wait(handling, timeout=seconds)
+
+    def _handling(self) -> set[asyncio.Task[Any]]:
+        return {task for slot in self._slots for task in slot.handling}
 
     async def _open(self) -> _Slot:
         channel = await self._link.channel()
@@ -102,18 +111,29 @@ class QueueConsumer:
 
     async def _keep(self, at: int) -> None:
         while True:
-            await self._slots[at].lost.wait()
-            log.warning("consumer_lost", queue=self._queue)
-            await close_channel(self._slots[at].channel)
+            slot = self._slots[at]
+            try:
+                async with asyncio.timeout(self._silence):
+                    await slot.lost.wait()
+                log.warning("consumer_lost", queue=self._queue)
+            except TimeoutError:
+                if slot.handling:
+                    continue
+                await self._cancel(slot)
+                if slot.handling:
+                    # A message came after all, and its handler needs the channel to settle.
+                    await asyncio.wait(slot.handling)
+            await close_channel(slot.channel)
             self._slots[at] = await self._reopen()
-            log.info("consumer_restored", queue=self._queue)
 
     async def _reopen(self) -> _Slot:
         loop = asyncio.get_running_loop()
         deadline, backoff = loop.time() + GIVE_UP, Backoff()
         while True:
             try:
-                return await self._open()
+                slot = await self._open()
+                log.debug("consumer_restored", queue=self._queue)
+                return slot
             except TransientError as error:
                 log.warning("consumer_unavailable", queue=self._queue, reason=str(error))
                 if loop.time() > deadline:
@@ -132,7 +152,7 @@ class QueueConsumer:
         """Runs in a task of the channel: it is cancelled when the channel is lost, for then another has the message."""
         task = asyncio.current_task()
         assert task is not None
-        self._handling.add(task)
+        slot.handling.add(task)
         try:
             await self._settle(message, await self._verdict(message, task))
         except asyncio.CancelledError:
@@ -143,7 +163,7 @@ class QueueConsumer:
             log.exception("settle_failed", queue=self._queue)
             slot.lost.set()
         finally:
-            self._handling.discard(task)
+            slot.handling.discard(task)
 
     async def _verdict(self, message: AbstractIncomingMessage, task: asyncio.Task[Any]) -> Verdict | None:
         if self._stopping:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 
 import structlog
@@ -17,6 +16,7 @@ from messages.transport.port import Watcher
 from messages.transport.rabbitmq.link import DEADLINE, Link, trouble
 from messages.transport.rabbitmq.publisher import close_channel
 from messages.transport.rabbitmq.queues import declare_exchanges, declare_watch
+from messages.transport.verdict import end_of
 
 log = structlog.get_logger()
 
@@ -40,8 +40,7 @@ class QueueWatch:
     async def closed(self) -> None:
         """See the port."""
         if self._task is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.shield(self._task)
+            await end_of([self._task])
 
     async def stop(self, grace: float) -> None:
         """Ends at once: there is nothing to wait for."""
