@@ -18,6 +18,7 @@ from gateway.auth.tokens import Tokens
 from gateway.edge import access_middleware, deadline_middleware, secure_headers
 from gateway.parts import PARTS, Parts
 from gateway.problems import problem_middleware
+from gateway.protocol import EdgeRunner
 from gateway.reading import add_reading
 from messages.blobs import Blobs
 from messages.database import TRANSIENT, open_pool, require_schema
@@ -104,7 +105,7 @@ async def _serve_until_told(app: web.Application, settings: Settings, relay: asy
     relay.add_done_callback(lambda _: told.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=GRACE)
+    runner = EdgeRunner(app, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=GRACE)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.gateway.host, settings.gateway.port).start()

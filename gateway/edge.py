@@ -69,8 +69,8 @@ def set_deadline(request: web.Request, seconds: float | None) -> None:
     request[_TIMEOUT].reschedule(when)
 
 
-def secure_headers(public_url: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """The signal that puts the security headers on every answer; a handler's own header of the same name stays."""
+def security_headers(public_url: str) -> dict[str, str]:
+    """The headers that are on every answer."""
     headers = {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "X-Content-Type-Options": "nosniff",
@@ -80,6 +80,12 @@ def secure_headers(public_url: str) -> Callable[[web.Request, web.StreamResponse
     }
     if urlsplit(public_url).scheme == "https":
         headers["Strict-Transport-Security"] = "max-age=63072000"
+    return headers
+
+
+def secure_headers(public_url: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """The signal that puts the security headers on every answer; a handler's own header of the same name stays."""
+    headers = security_headers(public_url)
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
         request[STARTED] = True

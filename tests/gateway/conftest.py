@@ -19,6 +19,7 @@ from deploy.embedded.ports import LOOPBACK, free_ports
 from gateway.app import IDLE, create_app
 from gateway.auth.accounts import Account
 from gateway.parts import PARTS, Parts
+from gateway.protocol import EdgeRunner
 from messages.blobs import Blobs
 from messages.database import open_pool
 from messages.settings import Settings, StoreSettings, from_env
@@ -131,7 +132,7 @@ class Publisher:
 
 def file_entry(content: bytes, *, sha256: bool = True) -> dict[str, Any]:
     """What is said of a file when an upload form is asked for."""
-    md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
+    md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
     return {"length": len(content), "md5": md5} | ({"sha256": hashlib.sha256(content).hexdigest()} if sha256 else {})
 
 
@@ -190,7 +191,7 @@ async def serving(settings: Settings, *, idle: float = IDLE) -> AsyncIterator[Ga
     ):
         transport = open_transport(settings)
         app = create_app(settings, pool, blobs, transport)
-        runner = web.AppRunner(app, access_log=None, keepalive_timeout=idle, shutdown_timeout=1)
+        runner = EdgeRunner(app, access_log=None, keepalive_timeout=idle, shutdown_timeout=1)
         await runner.setup()
         try:
             await web.TCPSite(runner, settings.gateway.host, settings.gateway.port).start()
