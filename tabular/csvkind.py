@@ -9,10 +9,11 @@ from typing import Any
 
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
-from tabular.header import judge_header
+from tabular.header import judge_header, label_problem
 from tabular.limits import Limits
 from tabular.magic import binary_kind, looks_binary
 from tabular.progress import Progress
+from tabular.rows import read_labels
 from tabular.scan import Scan, scan
 from tabular.sniff import Scored, candidates, line_terminator, parse, separator_line
 from tabular.textkind import text_kind
@@ -67,7 +68,8 @@ def detect_kind(
     """The kind of the UTF-8 text at `path`: what was declared is kept, the rest is told from a sample.
 
     `field_names` of the schema help to tell a header. The whole file is scanned for what readers must not be given;
-    `progress` is told bytes. Rules: `empty-file`, `not-csv`, `bad-dialect`, and those of `scan`. Raises OSError.
+    `progress` is told bytes. Rules: `empty-file`, `not-csv`, `bad-dialect`, `column-name`, and those of
+    `scan`. Raises OSError.
     """
     sample, finding = _sample(path)
     if finding is not None:
@@ -81,9 +83,13 @@ def detect_kind(
         return NotCsv("a CSV", Finding("bad-dialect", f"The dialect cannot be used: {error}."), {})
     known = frozenset(key for key, value in (declared_dialect or {}).items() if value is not None)
     dialect, columns, evidence = _dialect(sample, declared, known, field_names)
-    scanned = scan(path, dialect, limits or Limits(), progress)
+    bounds = limits or Limits()
+    scanned = scan(path, dialect, bounds, progress)
     if isinstance(scanned, Finding):
         return NotCsv("a damaged CSV", scanned, evidence)
+    problem = label_problem(read_labels(path, dialect), bounds.column_name)
+    if problem is not None:
+        return NotCsv("a CSV with an unusable header", problem, evidence)
     return CsvKind(dialect.to_descriptor(), dialect.header_rows, columns, scanned.records, evidence | _stray(scanned))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tabular.celltype import YEAR, cell_kind
+from tabular.finding import Finding, shorten
 
 ROWS = 200
 MOST = 0.9
@@ -36,6 +37,20 @@ def judge_header(rows: Sequence[Sequence[str]], names: Sequence[str]) -> tuple[b
     if any(kind in MEASURED for kind in kinds.values()) or repeated:
         return False, {"why": "the first row holds values of the same kinds as the rows below it"}
     return True, {"why": "plain integers may be names of columns"}
+
+
+def label_problem(labels: Sequence[str], longest: int) -> Finding | None:
+    """Why these cells cannot be names of columns, or None. Blank and repeated ones are the report's to tell."""
+    for position, label in enumerate(labels, start=1):
+        if len(label) > longest:
+            message = f"The name of column {position:,} has {len(label):,} characters; the limit is {longest:,}."
+            return Finding("column-name", message, row=1, field=str(position), cell=shorten(label, 80))
+        if "\ufeff" in label:
+            message = (
+                f"The name of column {position:,} has a byte order mark in it: files were joined, or marked twice."
+            )
+            return Finding("column-name", message, row=1, field=str(position), cell=shorten(label, 80))
+    return None
 
 
 def _typed_columns(rows: Sequence[Sequence[str]]) -> dict[int, str]:

@@ -11,14 +11,18 @@ from tabular.dialect import Dialect
 NO_LIMIT = 2**31 - 2
 
 
-def reader(lines: Iterable[str], dialect: Dialect, strict: bool = False) -> Iterator[list[str]]:
-    """A `csv.reader` without its own limit of 128 KB for a cell.
+def reader(
+    lines: Iterable[str], dialect: Dialect | type[csv.Dialect] | csv.Dialect, strict: bool = False
+) -> Iterator[list[str]]:
+    """A `csv.reader`, for our kind of dialect or Python's own, without its own limit of 128 KB for a cell.
 
     That limit is one of the process; it is only ever lifted here. Our own, `Limits.cell_bytes`, is kept by the scan
     that comes before anything else reads a file.
     """
     csv.field_size_limit(NO_LIMIT)
-    return csv.reader(lines, **dialect.options(strict))
+    if isinstance(dialect, Dialect):
+        return csv.reader(lines, **dialect.options(strict))
+    return csv.reader(lines, dialect)
 
 
 def read_records(path: Path, dialect: Dialect, encoding: str = "utf-8") -> Iterator[tuple[int, list[str]]]:

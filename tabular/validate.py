@@ -15,6 +15,8 @@ from tabular.inference import infer_schema
 from tabular.limits import Limits
 from tabular.progress import Progress, Throttle
 
+LINK = "table.csv"
+
 
 @dataclass(frozen=True, slots=True)
 class Validation:
@@ -145,9 +147,9 @@ class _Check:
 
         with tempfile.TemporaryDirectory() as folder:
             # A link under a name of ours: frictionless reads a scheme, a compression and more out of file names.
-            (Path(folder) / "table.csv").symlink_to(self._path.absolute())
+            (Path(folder) / LINK).symlink_to(self._path.absolute())
             try:
-                report = self._validate(folder)
+                report = self._validate(Path(folder))
             except FrictionlessException as error:
                 return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
             except Exception as error:  # frictionless lets raw exceptions of its parts through
@@ -157,38 +159,10 @@ class _Check:
         self._told.finish(self.rows)
         return self._polish(report)
 
-    def _validate(self, folder: str) -> dict[str, Any]:
-        from frictionless import Dialect as TableDialect
-        from frictionless import Schema
-        from frictionless.formats import CsvControl
-        from frictionless.resources import TableResource
+    def _validate(self, folder: Path) -> dict[str, Any]:
+        from tabular.library import table_resource
 
-        kind = self._dialect
-        control = CsvControl(
-            delimiter=kind.delimiter,
-            quote_char=kind.quote_char,
-            double_quote=kind.double_quote,
-            escape_char=kind.escape_char,
-            skip_initial_space=kind.skip_initial_space,
-            line_terminator=kind.line_terminator,
-        )
-        table = TableResource(
-            name="table",
-            path="table.csv",
-            basepath=folder,
-            scheme="file",
-            format="csv",
-            encoding=self._encoding,
-            dialect=TableDialect(
-                header=bool(kind.header_rows),
-                header_rows=list(kind.header_rows),
-                header_join=kind.header_join,
-                comment_char=kind.comment_char,
-                comment_rows=list(kind.comment_rows),
-                controls=[control],
-            ),
-            schema=Schema.from_descriptor(self._schema),
-        )
+        table = table_resource(folder, LINK, self._schema, self._encoding, self._dialect)
         made: dict[str, Any] = table.validate(on_row=self._on_row, limit_errors=self._limits.errors).to_descriptor()
         return made
 
@@ -196,8 +170,12 @@ class _Check:
         self.rows += 1
         self._told(self.rows)
         for error in row.errors:
-            # A thousand errors would each keep its whole row alive, megabytes wide.
+            # A thousand errors would each keep the text of a whole row, and of its cell several times, in memory.
             error.cells = [self._cut(cell) for cell in error.cells[: self._limits.reported_cells]]
+            error.metadata_defaults.pop("cells", None)  # the library's own copy of the list
+            for key in ("cell", "message", "note"):
+                if isinstance(getattr(error, key, None), str):
+                    setattr(error, key, self._cut(getattr(error, key)))
 
     def _cut(self, cell: Any) -> str:
         return shorten("" if cell is None else str(cell), self._limits.reported_cell)
@@ -205,10 +183,6 @@ class _Check:
     def _polish(self, report: dict[str, Any]) -> dict[str, Any]:
         for task in report["tasks"]:
             task["name"], task["place"] = self._name, self._place
-            for error in task["errors"]:
-                for key in ("cell", "message", "note"):
-                    if isinstance(error.get(key), str):
-                        error[key] = shorten(error[key], self._limits.reported_cell)
         return report
 
     def _uncheckable(self, error: Exception) -> Finding:

@@ -258,6 +258,13 @@ def test_records_are_counted_as_a_csv_reader_counts_them(write: Write, text: str
     assert kind(write(text)).records == records
 
 
+@pytest.mark.parametrize("header", ["a," + "x" * 64_000, "\ufeff\ufeffa,b", "a,\ufeffb"])
+def test_a_name_no_column_can_have_is_refused(write: Write, header: str) -> None:
+    finding = refused(write(header + "\n1,2\n")).finding
+    assert (finding.rule, finding.row) == ("column-name", 1)
+    assert len(finding.to_dict()["cell"]) <= 80
+
+
 def test_a_big_file_is_scanned_in_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "big.csv"
     with path.open("w") as out:

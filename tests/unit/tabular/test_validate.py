@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,3 +219,22 @@ def test_a_bad_header_without_a_schema_is_told(write: Write) -> None:
         ("extra-cell", 2, ""),
         ("missing-cell", 3, "b"),
     ]
+
+
+def test_text_that_makes_sniffers_slow_is_read_at_once(write: Write) -> None:
+    path = write("id,name\n" + ("1," + ' "a' * 200_000 + "\n") * 3)
+    started = time.monotonic()
+    assert validate(path).valid
+    assert time.monotonic() - started < 10
+
+
+def test_many_errors_with_huge_cells_are_held_in_little_memory(write: Write) -> None:
+    path = write("id,name\n" + ("x" * 900_000 + ",y\n") * 150)
+    tracemalloc.start()
+    try:
+        result = validate(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.errors_total == 150
+    assert peak < 60_000_000
