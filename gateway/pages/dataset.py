@@ -26,7 +26,7 @@ MOST_TABLES = 8
 MOST_FIELDS = 300
 MOST_FILES = 500
 ROWS_SHOWN = 20
-NUMERIC = frozenset({"integer", "number", "year"})
+NUMERIC = frozenset({"integer", "number"})
 
 _log = structlog.get_logger()
 
@@ -216,7 +216,9 @@ def preview_of(content: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], 
 def field_line(field: Mapping[str, Any]) -> FieldLine:
     """A field of a schema as a line: its constraints in words."""
     constraints = field.get("constraints")
-    rules = [_rule(name, value) for name, value in (constraints.items() if isinstance(constraints, dict) else ())]
+    given = constraints if isinstance(constraints, dict) else {}
+    # JSON objects come out of the database in its order, not the publisher's: required and bounds read best first.
+    rules = [_rule(name, given[name]) for name in sorted(given, key=lambda name: (_ORDER.get(name, 9), name))]
     kind = str(field.get("type") or "any")
     layout = field.get("format")
     if isinstance(layout, str) and layout not in ("", "default"):
@@ -229,6 +231,7 @@ def field_line(field: Mapping[str, Any]) -> FieldLine:
     )
 
 
+_ORDER = {"required": 0, "unique": 1, "minimum": 2, "maximum": 3, "minLength": 4, "maxLength": 5, "pattern": 6}
 _RULES = {
     "minimum": "at least {}",
     "maximum": "at most {}",

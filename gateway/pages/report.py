@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.auth.identity import identify
 from gateway.downloads import download_name
 from gateway.pages import text
+from gateway.pages.rules import title_of, words_of
 from gateway.pages.site import Site
 from gateway.pkgstore import PackageStore, ResourceRun
 from gateway.problems import not_found
@@ -170,8 +171,8 @@ def finding_line(finding: Mapping[str, Any]) -> FindingLine:
     cell = finding.get("cell")
     return FindingLine(
         rule=rule,
-        title=str(finding.get("title") or rule.replace("-", " ").capitalize()),
-        message=str(finding.get("note") or finding.get("message") or ""),
+        title=title_of(rule, finding.get("title")),
+        message=words_of(rule, str(finding.get("message") or finding.get("note") or "")),
         row=_whole(finding.get("row", finding.get("rowNumber"))),
         line=_whole(finding.get("line")),
         field=None if name is None else str(name),

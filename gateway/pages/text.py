@@ -14,6 +14,10 @@ LONGEST_CELL = 300
 """Characters of one cell; more is cut and says so."""
 
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+_NAMES = (
+    *("NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "TAB", "LF", "VT", "FF", "CR", "SO", "SI"),
+    *("DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US"),
+)
 _HARMLESS = {"\u200c", "\u200d", "\u00ad"}
 """Joiners and the soft hyphen belong to ordinary words of many languages."""
 
@@ -36,7 +40,7 @@ def _mark(character: str) -> Markup:
     if unicodedata.category(character) not in _INVISIBLE or character in _HARMLESS:
         return escape(character)
     code = ord(character)
-    symbol = chr(0x2400 + code) if code < 0x20 else f"U+{code:04X}"
+    symbol = _NAMES[code] if code < len(_NAMES) else f"U+{code:04X}"
     return Markup('<span class="control" title="U+{:04X}">{}</span>').format(code, symbol)
 
 
