@@ -44,12 +44,13 @@ def _wanted(descriptor: Mapping[str, Any]) -> Iterator[Wanted]:
     taken: set[str] = set()
     for index, resource in enumerate(resources):
         try:
-            parts = urlsplit(resource["path"])
+            parts = urlsplit(str(resource["path"]))
             size = int(resource["bytes"])
             sha256 = _SHA256.fullmatch(resource["hash"])
         except (KeyError, TypeError, ValueError):
             sha256 = None
-        if sha256 is None:
+        # Without its slash a path would continue the server's name: `@elsewhere.example`.
+        if sha256 is None or not parts.path.startswith("/"):
             raise ServerFailure(f"the published descriptor says no address, size or SHA-256 of resource {index}")
         # Only the path of the address counts: the file comes from the server that was asked, whatever its own name.
         address = parts.path + (f"?{parts.query}" if parts.query else "")

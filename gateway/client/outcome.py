@@ -35,13 +35,7 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """The status itself, and the addresses."""
-        return {
-            "ok": self.state != "FAILED",
-            "dataset": self.dataset,
-            "page": self.page,
-            "run": self.run,
-            **self._status,
-        }
+        return {"ok": self.state != "FAILED", "page": self.page, "run": self.run, **self._status}
 
     def show(self, terminal: Terminal) -> None:
         """Say it."""

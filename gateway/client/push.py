@@ -94,8 +94,9 @@ class Push:
         return outcome.exit_code
 
     def _posted(self, accepted: Accepted, run: str) -> int:
+        owner, _, name = self._name.partition("/")
         self._terminal.say(run)
-        self._terminal.answer({"ok": True, "id": accepted.flow_id, "dataset": self._name, "run": run})
+        self._terminal.answer({"ok": True, "id": accepted.flow_id, "owner": owner, "dataset": name, "run": run})
         return FINE
 
     def _plan(self, profile: Profile, placed: Placed) -> None:
@@ -111,5 +112,12 @@ class Push:
             {"path": upload.path, "bytes": upload.digest.size, "sha256": upload.digest.sha256, "exists": form.exists}
             for upload, form in placed
         ]
-        document = {"ok": True, "dry_run": True, "dataset": name, "findability": self._findability, "files": files}
+        document = {
+            "ok": True,
+            "dry_run": True,
+            "owner": profile.username,
+            "dataset": self._package.name,
+            "findability": self._findability,
+            "files": files,
+        }
         self._terminal.answer(document)

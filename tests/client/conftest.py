@@ -1,4 +1,4 @@
-"""The real `dh` against a whole system, one for all tests here; every test has its own log-in file and dataset names."""
+"""The real `dh` against a whole system, one for all tests here; each has its own log-in file and dataset name."""
 
 from __future__ import annotations
 

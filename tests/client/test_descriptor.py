@@ -104,7 +104,7 @@ def test_yaml_that_grows_beyond_all_bounds_is_refused_before_it_does(tmp_path: P
 
 
 def test_folder_without_a_descriptor_or_with_two_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestFailure, match="no datapackage.json"):
+    with pytest.raises(RequestFailure, match="has no datapackage"):
         find_descriptor(tmp_path)
     write(tmp_path, "datapackage.json", "{}")
     write(tmp_path, "datapackage.yml", "{}")

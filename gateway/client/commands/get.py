@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     total = sum(file.size for file in package.files)
     terminal.say(f"{output}: {plural(len(package.files), 'file')}, {size(total)}, every SHA-256 as published")
     files = [{"path": file.path, "bytes": file.size, "sha256": file.sha256} for file in package.files]
-    terminal.answer({"ok": True, "dataset": f"{owner}/{name}", "output": str(output), "files": files})
+    terminal.answer({"ok": True, "owner": owner, "dataset": name, "output": str(output), "files": files})
     return FINE
 
 

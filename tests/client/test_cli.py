@@ -1,0 +1,135 @@
+"""Whatever happens, nobody sees a traceback, and the exit code says whose fault it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from gateway.client.stream import objects_of
+from tests.client.publisher import CSV, write_package
+
+DH = (sys.executable, "-m", "gateway.client.cli")
+BROKEN = """
+import sys, types
+module = types.ModuleType("gateway.client.commands.whoami")
+def run(options, terminal): raise RuntimeError("something nobody thought of")
+module.run = run
+sys.modules[module.__name__] = module
+from gateway.client.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+OFFLINE = """
+import socket, sys
+def refuse(*_): raise AssertionError("the network was used")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+from gateway.client.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def dh(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return run(*DH, *words, **more)
+
+
+def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **more}, check=False)
+
+
+def test_unexpected_error_names_a_log_file_and_debug_shows_it(tmp_path: Path) -> None:
+    done = run(sys.executable, "-c", BROKEN, "whoami", TMPDIR=str(tmp_path))
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    [log] = tmp_path.glob("dh-error-*.log")
+    assert str(log) in done.stderr
+    assert "something nobody thought of" in log.read_text()
+
+    debug = run(sys.executable, "-c", BROKEN, "whoami", "--debug", TMPDIR=str(tmp_path))
+    assert "something nobody thought of" in debug.stderr
+
+
+def test_validate_uses_no_network(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "p", "towns")
+    done = run(sys.executable, "-c", OFFLINE, "validate", str(package))
+    assert (done.returncode, done.stdout) == (0, "valid  data/towns.csv: 3 rows\n"), done
+
+
+def test_validate_tells_the_place_of_every_kind_of_error(tmp_path: Path) -> None:
+    csv = CSV.replace("2,Zürich,2", "2,Zürich,two") + "x,\x1b[31mred,1\n5,short\n"
+    package = write_package(tmp_path / "p", "towns", csv=csv)
+    done = dh("validate", str(package))
+    assert done.returncode == 1
+    assert 'row 3, field amount, cell "two"' in done.stdout
+    assert 'row 5, field id, cell "x"' in done.stdout
+    assert "row 6, field amount" in done.stdout
+    assert "\x1b" not in done.stdout
+    document = json.loads(dh("validate", str(package), "--json").stdout)
+    assert document["valid"] is False
+    assert [(found["row"], found["field"]) for found in document["resources"][0]["findings"]] == [
+        (3, "amount"),
+        (5, "id"),
+        (6, "amount"),
+    ]
+
+
+def test_validate_of_a_lone_table_and_of_a_descriptor_that_makes_no_sense(tmp_path: Path) -> None:
+    table = write_package(tmp_path / "p", "towns") / "data" / "towns.csv"
+    assert dh("validate", str(table)).returncode == 0
+    (tmp_path / "datapackage.json").write_text(
+        '{"name": "Bad Name", "resources": [{"name": "a", "path": "/etc/hosts"}]}'
+    )
+    done = dh("validate", str(tmp_path))
+    assert done.returncode == 1
+    assert "at /name" in done.stdout
+    assert "at /resources/0/path" in done.stdout
+
+
+def test_declared_hash_of_another_file_is_told(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "p", "towns")
+    descriptor = json.loads((package / "datapackage.json").read_text())
+    descriptor["resources"][0] |= {"hash": f"sha256:{'0' * 64}", "bytes": 7}
+    (package / "datapackage.json").write_text(json.dumps(descriptor))
+    done = dh("validate", str(package))
+    assert done.returncode == 1
+    assert "`bytes` says 7, the file has 50" in done.stdout
+    assert "`hash`" in done.stdout
+
+
+def test_nothing_to_check_is_the_request_s_fault(tmp_path: Path) -> None:
+    assert dh("validate", str(tmp_path / "nothing")).returncode == 1
+    assert dh("validate", str(tmp_path)).returncode == 1
+    answer = dh("validate", str(tmp_path), "--json")
+    assert json.loads(answer.stdout)["ok"] is False
+
+
+def test_wrong_usage_is_two(tmp_path: Path) -> None:
+    config = str(tmp_path / "config.json")
+    assert dh("push", "--nonsense").returncode == 2
+    assert dh("whoami", "--server", "not an address", DH_CONFIG=config).returncode == 2
+    assert dh("get", "../..", DH_CONFIG=config).returncode == 2
+
+
+def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "p", "towns")
+    done = run("sh", "-c", f"{' '.join(DH)} validate {package} | true")
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_output_that_cannot_show_a_character_shows_its_number(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "p", "towns", csv=CSV.replace("3,Łódź,", "Łódź,3,"))
+    done = dh("validate", str(package), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 1
+    assert "\\u0141\\xf3d\\u017a" in done.stdout
+
+
+async def test_events_are_read_whatever_is_between_them() -> None:
+    async def lines() -> AsyncIterator[bytes]:
+        for line in (b": hello", b"id: 1", b'data: {"a":', b"data: 1}", b"", b"data: nonsense", b"", b"data: [1]", b"",
+                     b"event: x", b"", b'data:{"b": 2}\r', b"\r"):  # fmt: skip
+            yield line
+
+    assert [document async for document in objects_of(lines())] == [{"a": 1}, {"b": 2}]

@@ -1,0 +1,129 @@
+"""Following a run: through a gateway that restarts, until somebody stops waiting, and on a terminal that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import pytest
+
+from tests.client.publisher import Publisher, write_package
+
+
+async def start(publisher: Publisher, *words: str, **more: str) -> Process:
+    """Start `dh` and leave it running."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.client.cli", *words),
+        env={**os.environ, "DH_CONFIG": str(publisher.config), "DH_SERVER": publisher.stack.url, **more},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+
+
+async def accepted(process: Process) -> None:
+    """Return when the command says that its push was accepted."""
+    assert process.stderr is not None
+    while b"accepted as revision" not in (line := await process.stderr.readline()):
+        assert line, "the command ended before its push was accepted"
+
+
+async def test_gateway_that_restarts_is_waited_for(publisher: Publisher, name: str, tmp_path: Path) -> None:
+    stack = publisher.stack
+    await stack.kill("stages")
+    try:
+        process = await start(publisher, "push", str(write_package(tmp_path / "p", name)))
+        await accepted(process)
+        await stack.kill("gateway")
+        await stack.start("gateway", "gateway")
+        await stack.ready()
+    finally:
+        await stack.start("stages", "worker", "stages")
+    out, err = await process.communicate()
+    assert process.returncode == 0, err
+    assert f"SUCCEEDED  carol/{name}, revision 1".encode() in out
+
+
+async def test_who_stops_waiting_is_told_how_to_see_the_run_later(
+    publisher: Publisher, name: str, tmp_path: Path
+) -> None:
+    stack = publisher.stack
+    await stack.kill("stages")
+    try:
+        process = await start(publisher, "push", str(write_package(tmp_path / "p", name)))
+        await accepted(process)
+        waiting = await publisher.dh("status", f"carol/{name}")
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    finally:
+        await stack.start("stages", "worker", "stages")
+    assert (waiting.code, waiting.stdout.split()[0]) == (0, "QUEUED")
+    assert "towns: load queued" in waiting.stdout
+    assert process.returncode == 130
+    assert f"the run goes on: see `dh status carol/{name}/1`".encode() in err
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+async def test_terminal_sees_bars_and_colours_unless_it_wants_none(
+    publisher: Publisher, name: str, tmp_path: Path, no_color: str
+) -> None:
+    package = write_package(tmp_path / "p", name)
+    (package / "data" / "towns.csv").write_text("id,name,amount\n" + f"1,{name}{no_color},2\n" * 50_000)
+    shown = await on_a_terminal(publisher, "push", str(package), NO_COLOR=no_color, TERM="xterm-256color")
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert "━" in text
+    assert re.search(r"data/towns\.csv .*[0-9.]+ kB( of [0-9.]+ kB)?.* [0-9.]+ [kM]B/s", text)
+    assert "towns" in text
+    assert "done, 50,000 rows" in text
+    assert "SUCCEEDED" in text
+    assert ("\x1b[32mSUCCEEDED\x1b[0m" in shown) == (not no_color)
+    coloured = re.search(r"\x1b\[(?:3[0-7]|9[0-7]|38;)", shown) is not None
+    assert coloured == (not no_color)
+
+
+async def test_terminal_without_abilities_gets_plain_lines(publisher: Publisher, name: str, tmp_path: Path) -> None:
+    shown = await on_a_terminal(publisher, "push", str(write_package(tmp_path / "p", name)), TERM="dumb")
+    assert "\x1b" not in shown
+    assert "data/towns.csv: 50 B" in shown
+
+
+async def on_a_terminal(publisher: Publisher, *words: str, **more: str) -> str:
+    """Run `dh` on a pseudo-terminal; everything that appeared on it."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.client.cli", *words),
+        env={
+            **{name: value for name, value in os.environ.items() if name != "NO_COLOR"},
+            "DH_CONFIG": str(publisher.config),
+            "DH_SERVER": publisher.stack.url,
+            "COLUMNS": "160",
+            **{name: value for name, value in more.items() if value},
+        },
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = await asyncio.to_thread(_read_all, ours)
+    assert await process.wait() == 0, shown
+    return shown
+
+
+def _read_all(terminal: int) -> str:
+    pieces: list[bytes] = []
+    with open(terminal, "rb", buffering=0) as stream:  # noqa: PTH123 a file descriptor
+        while True:
+            try:
+                piece = stream.read(65_536)
+            except OSError:  # Linux says EIO when the last writer has gone
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+    return b"".join(pieces).decode()
