@@ -1,6 +1,7 @@
-"""The process that the sandbox's children are forked from: `python -m workers.forkserver FD MODULE...`.
+"""The process that the sandbox's children are forked from: `python -m workers.forkserver FD NAME...`.
 
-It imports the heavy modules once, so that a child costs milliseconds. It has no network and no secret in its
+It imports what is heavy once, so that a child costs milliseconds: each NAME is a module, or `MODULE:FUNCTION` to be
+called, a rehearsal, because libraries import much only when it is used. It has no network and no secret in its
 environment, and neither have its children. It lives as long as the other end of the control socket FD is open.
 
 | from the sandbox | a job's number, big-endian, after a letter |
@@ -13,6 +14,7 @@ It answers with `X`, the number and the wait status of a child that has ended.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import selectors
@@ -90,11 +92,15 @@ class ForkServer:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serves on the descriptor that is the first argument; the others are modules to import beforehand."""
-    descriptor, *modules = arguments
+    """Serves on the descriptor that is the first argument; the others say what to import beforehand."""
+    descriptor, *names = arguments
     jail.leave_network()
-    for module in modules:
-        importlib.import_module(module)
+    for name in names:
+        module, _, rehearsal = name.partition(":")
+        imported = importlib.import_module(module)
+        if rehearsal:
+            getattr(imported, rehearsal)()
+    gc.freeze()  # a collection in a child would copy every page that it shares with its siblings
     with socket.socket(fileno=int(descriptor)) as control:
         ForkServer(control).serve()
 

@@ -12,12 +12,12 @@ from workers.stages.load import load
 from workers.stages.validate import validate
 
 PIPELINE = (
-    #     name        function  imported before the first job
-    Stage("load",     load,     ("tabular.archive",)),
-    Stage("encoding", encoding, ("tabular.encoding",)),
-    Stage("csvkind",  csvkind,  ("tabular.csvkind",)),
-    Stage("validate", validate, ("tabular.validate", "frictionless")),
-    Stage("dump",     dump,     ("tabular.dump",)),
+    #     name        function  imported ahead of its first job
+    Stage("load",     load,     ("workers.stages.tables", "tabular.archive")),
+    Stage("encoding", encoding, ("workers.stages.tables", "tabular.encoding")),
+    Stage("csvkind",  csvkind,  ("workers.stages.tables", "tabular.csvkind")),
+    Stage("validate", validate, ("workers.stages.tables:rehearse",)),
+    Stage("dump",     dump,     ("workers.stages.tables", "tabular.dump")),
 )  # fmt: skip
 
 STAGES: Mapping[str, Stage] = {stage.name: stage for stage in PIPELINE}

@@ -114,7 +114,7 @@ StageFunction = Callable[[StageJob, StageContext], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A row of the pipeline. `preload` names the modules that its sandboxed work needs at once."""
+    """A row of the pipeline. `preload` is imported in the fork server ahead of its first job."""
 
     name: str
     function: StageFunction

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,13 @@ def echo(progress: Report, text: str) -> str:
 def full_disk(progress: Report) -> None:
     """As a write to a full disk answers."""
     Path("/dev/full").write_text("x", encoding="ascii")
+
+
+def connect(progress: Report, port: int) -> bool:
+    """Whether a server of this machine can be reached."""
+    with socket.socket() as tcp:
+        tcp.settimeout(2)
+        return tcp.connect_ex(("127.0.0.1", port)) == 0
+
+
+Cruelty = Callable[[Report], Any]

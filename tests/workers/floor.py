@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from messages.transport.port import Consumer, Delivery, Transport
 from workers.pipeline import PIPELINE
 from workers.runtime import StageRuntime
 from workers.sandbox import Limits, Sandbox
-from workers.stage import Outcome, Stage, StageContext, Tools
+from workers.stage import Outcome, Passed, Stage, StageContext, Tools
 from workers.writers.deadletters import DeadLetterWriter
 from workers.writers.metastore import MetadataWriter
 from workers.writers.pkgstore import PackageWriter
@@ -33,6 +33,8 @@ from workers.writers.settling import settling
 
 PUBLIC_URL = "https://data.test"
 DEADLINE = 60.0
+
+Pack = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +113,7 @@ class Floor:
             self.ownerid,
             dataset,
         )
-        flow = FlowRef(
-            ownerid=self.ownerid, owner="alice", dataset=dataset, revision=revision, findability="published"
-        )
+        flow = FlowRef(ownerid=self.ownerid, owner="alice", dataset=dataset, revision=revision, findability="published")
         await connection.execute(
             """
             insert into flow (id, dataset_id, revision, ownerid, owner, dataset, findability, spec, descriptor)
@@ -213,26 +213,22 @@ async def running(
         await asyncio.gather(relay, return_exceptions=True)
 
 
-async def through(
-    stages: Sequence[str], resource: Resource, tools: Tools, workdir: Path, ownerid: str, dataset: str = "towns"
-) -> Outcome:
-    """The outcome of the last of these stages; the ones before must pass."""
-    flow = FlowRef(ownerid=ownerid, owner="alice", dataset=dataset, revision=1, findability="published")
+async def through(stages: Sequence[str], resource: Resource, tools: Tools, ownerid: str) -> Outcome:
+    """The outcome of the last of these stages, or of the first that rejects."""
+    flow = FlowRef(ownerid=ownerid, owner="alice", dataset="towns", revision=1, findability="published")
     functions = {stage.name: stage.function for stage in PIPELINE}
     ends_at = asyncio.get_running_loop().time() + DEADLINE
-    for number, name in enumerate(stages):
-        private = workdir / f"{number}-{name}"
-        with tools.spool.workdir() as private:
-            context = StageContext(tools=tools, workdir=private, ends_at=ends_at, report=lambda *_: None)
-            outcome = await functions[name](job(flow, resource, name), context)
-        if name != stages[-1]:
-            resource = replace(passed(outcome), index=resource.index)
+    outcome: Outcome = Passed(resource)
+    for name in stages:
+        with tools.spool.workdir() as workdir:
+            context = StageContext(tools=tools, workdir=workdir, ends_at=ends_at, report=lambda *_: None)
+            outcome = await functions[name](job(flow, passed(outcome), name), context)
+        if not isinstance(outcome, Passed):
+            break
     return outcome
 
 
 def passed(outcome: Outcome) -> Resource:
     """The resource of an outcome that must be Passed."""
-    from workers.stage import Passed
-
     assert isinstance(outcome, Passed), outcome
     return outcome.resource

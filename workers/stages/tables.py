@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,14 @@ def dump_table(
     )
     shown = preview(Path(path), "utf-8", dialect)
     return {"canonical": canonical.to_dict(), "preview": _write_json(shown, preview_destination)}
+
+
+def rehearse() -> None:
+    """Validates a table of one cell, so that all of the library is imported where children are forked from (0.2 s)."""
+    with tempfile.TemporaryDirectory() as folder:
+        table, report = Path(folder) / "table.csv", Path(folder) / "report.json"
+        table.write_bytes(b"name\r\nvalue\r\n")
+        validate_table(lambda *_: None, str(table), {"name": "table", "path": "table.csv"}, {}, str(report))
 
 
 def _problem(error: Mapping[str, Any]) -> dict[str, Any]:
