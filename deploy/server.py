@@ -7,7 +7,8 @@ import asyncio
 import getpass
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,12 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--demo", type=Path, metavar="DIR", help="publish this package after the start")
     up.set_defaults(run=_up)
     gateway = commands.add_parser("gateway", help="serve HTTP")
+    gateway.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     gateway.set_defaults(run=_gateway)
     worker = commands.add_parser("worker", help="run stages and writers")
     names = (*WORKERS, *GROUPS)
     worker.add_argument("names", nargs="+", choices=names, metavar="NAME", help=f"any of {', '.join(names)}")
+    worker.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     worker.set_defaults(run=_worker)
     migrate = commands.add_parser("migrate", help="bring the database up to date and make the buckets")
     migrate.set_defaults(run=_migrate)
@@ -97,30 +100,36 @@ def _up(arguments: argparse.Namespace) -> int:
     return _until_signal(up(state, os.environ, _say))
 
 
-def _gateway(_arguments: argparse.Namespace) -> int:
+def _gateway(arguments: argparse.Namespace) -> int:
     from gateway.app import serve
     from messages.settings import from_env
 
     settings = from_env()
-    return _run_service("gateway", settings, serve(settings))
+    return _run_service("gateway", settings, arguments.wait, lambda: serve(settings))
 
 
 def _worker(arguments: argparse.Namespace) -> int:
+    from messages.settings import from_env
     from workers.main import serve
 
-    from messages.settings import from_env
-
     settings = from_env()
-    return _run_service("worker", settings, serve(expand(arguments.names), settings))
+    names = expand(arguments.names)
+    if arguments.wait:
+        # What every worker opens first, and what takes most of its start.
+        import_module("aiobotocore.session")
+    return _run_service("worker", settings, arguments.wait, lambda: serve(names, settings))
 
 
-def _run_service(service: str, settings: Settings, serving: Coroutine[Any, Any, None]) -> int:
+def _run_service(service: str, settings: Settings, wait: bool, serve: Callable[[], Coroutine[Any, Any, None]]) -> int:
+    """Serve, after a line on standard input if told to `wait`: the supervisor sends it when the servers are up."""
     import uvloop
 
     from messages import telemetry
 
     telemetry.configure(settings.log_format, settings.log_level, service=service)
-    uvloop.run(serving)
+    if wait and not sys.stdin.readline():
+        return FINE
+    uvloop.run(serve())
     return FINE
 
 

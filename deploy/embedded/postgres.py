@@ -49,11 +49,17 @@ class EmbeddedPostgres(EmbeddedServer):
         """Address of `database` with user and password (it is a secret)."""
         return f"postgresql://{_USER}:{self._password}@{LOOPBACK}:{self._port}/{database}"
 
+    def prepare(self) -> None:
+        """Choose port and password, so that `url` is known before the start."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._password = kept_secret(self._directory / "password")
+        if not self._port:
+            (self._port,) = free_ports(1)
+
     @override
     async def start(self) -> None:
         """Create the cluster if there is none, then serve."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._password = kept_secret(self._directory / "password")
+        self.prepare()
         identity = server_identity()
         binaries = find_binaries()
         if identity:
@@ -110,8 +116,6 @@ class EmbeddedPostgres(EmbeddedServer):
                 return
 
     async def _launch(self, binaries: Path, cluster: Path, identity: Identity | None) -> ServerProcess:
-        if not self._port:
-            (self._port,) = free_ports(1)
         self._log.unlink(missing_ok=True)
         settings = [
             f"listen_addresses={LOOPBACK}",

@@ -53,17 +53,18 @@ class ServerProcess:
         stop_signal: signal.Signals = signal.SIGTERM,
         orphan_signal: signal.Signals | None = None,
         identity: Identity | None = None,
+        listens: bool = False,
     ) -> ServerProcess:
         """Start `command`, its output appended to `log` (0600); raises ServerError when that is impossible.
 
         `stop_signal` asks it to end; `orphan_signal` (the same by default) is what the kernel sends it when
-        this process dies, even by SIGKILL.
+        this process dies, even by SIGKILL. `listens` gives the child a standard input for `tell`.
         """
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             child = await asyncio.create_subprocess_exec(
                 *command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if listens else asyncio.subprocess.DEVNULL,
                 stdout=descriptor,
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=cwd,
@@ -102,6 +103,11 @@ class ServerProcess:
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.name} was not ready after {deadline_seconds:g} s.\n{self.last_lines()}")
             await asyncio.sleep(_POLL_SECONDS)
+
+    def tell(self) -> None:
+        """Send a line to a child that was started with `listens`; one that is gone does not hear it."""
+        assert self._child.stdin is not None
+        self._child.stdin.write(b"\n")
 
     async def wait(self) -> int:
         """Wait for the child to end and return its exit code."""

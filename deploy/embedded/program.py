@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,11 @@ _READY_SECONDS = 60.0
 
 
 class Program(EmbeddedServer):
-    """One `dh-server` command as a process, with its log at `log`; `probe` tells when it is ready (at once if None)."""
+    """One `dh-server` command as a process with its log at `log`.
+
+    `probe` tells when it is ready (at once if None). `warm` starts the process early: it imports what it needs, which
+    takes a second, and then waits for `start`.
+    """
 
     def __init__(
         self, words: Sequence[str], log: Path, environment: Mapping[str, str], probe: Probe | None = None
@@ -25,13 +30,22 @@ class Program(EmbeddedServer):
         self._environment = environment
         self._probe = probe
 
-    @override
-    async def start(self) -> None:
+    async def warm(self) -> None:
+        """Start the process, but let it wait."""
+        command = [sys.executable, "-m", "deploy.server", *self._words, "--wait"]
         self._process = await ServerProcess.start(
             self.name,
-            [sys.executable, "-m", "deploy.server", *self._words],
+            command,
             log=self._log,
             env=self._environment,
+            orphan_signal=signal.SIGKILL,  # no server is left that an orderly end could talk to
+            listens=True,
         )
+
+    @override
+    async def start(self) -> None:
+        if self._process is None:
+            await self.warm()
+        self.process.tell()
         if self._probe:
-            await self._process.ready(self._probe, deadline_seconds=_READY_SECONDS)
+            await self.process.ready(self._probe, deadline_seconds=_READY_SECONDS)

@@ -49,14 +49,19 @@ class EmbeddedSeaweedFS(EmbeddedServer):
         """Address of the S3 interface (path-style addressing)."""
         return f"http://{LOOPBACK}:{self._ports[_PORT_FLAGS.index('-s3.port') * 2]}"
 
+    def prepare(self) -> None:
+        """Choose ports and secrets, so that address and credentials are known before the start."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self.secret_key = kept_secret(self._directory / "secret-key")
+        self._ports = self._ports or free_ports(2 * len(_PORT_FLAGS))
+
     @override
     async def start(self) -> None:
+        self.prepare()
         data = self._directory / "objects"
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.secret_key = kept_secret(self._directory / "secret-key")
+        data.mkdir(exist_ok=True, mode=0o700)
         self._write_identities()
         self._sweep()
-        self._ports = self._ports or free_ports(2 * len(_PORT_FLAGS))
         # A unix socket's path has at most 107 bytes, a state directory may have more.
         self._sockets = Path(tempfile.mkdtemp(prefix="dh-weed-"))
         self._leftovers.write_text("\n".join(map(str, (self._sockets, *self._ports))))

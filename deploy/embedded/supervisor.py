@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -28,13 +28,22 @@ async def running_stack(state: State, environ: Mapping[str, str], say: Say) -> A
     """`async with`: PostgreSQL, S3 server, gateway and workers run; gives the settings they run with.
 
     DATABASE_URL, S3_ENDPOINT_URL (and credentials) and AMQP_URL in `environ` each replace one embedded part.
-    Stops in the order workers, gateway, S3 server, PostgreSQL. Raises ServerError when a part does not start.
+    Stops in the order workers, gateway, servers. Raises ServerError when a part does not start.
     """
     with state.locked():
+        environment = _environment(state, environ, say)
+        servers = _servers(state, environ, environment)
+        gateway = _gateway(state, environment)
+        workers = [Program(["worker", group], state.logs / f"{group}.log", environment) for group in _WORKERS]
         async with AsyncExitStack() as exits:
-            environment = await _start_servers(state, environ, exits, say)
+            groups = [[Keeper(server, say) for server in group] for group in (servers, [gateway], workers)]
+            for group in groups:
+                exits.push_async_callback(_all, group, Keeper.stop)
+            # The programs import what they need while the servers start.
+            await asyncio.gather(*(program.warm() for program in (gateway, *workers)))
+            await _all(groups[0], Keeper.start)
             await _prepare(state, environ, environment)
-            await _start_programs(state, environment, exits, say)
+            await _all([*groups[1], *groups[2]], Keeper.start)
             with state.announced(environment):
                 yield environment
 
@@ -48,50 +57,47 @@ async def up(state: State, environ: Mapping[str, str], say: Say) -> None:
         await asyncio.Event().wait()
 
 
-async def _start_servers(state: State, environ: Mapping[str, str], exits: AsyncExitStack, say: Say) -> dict[str, str]:
-    """Start what `environ` does not name, side by side, and return the environment of gateway and workers."""
+def _environment(state: State, environ: Mapping[str, str], say: Say) -> dict[str, str]:
+    """The settings of gateway and workers, but for what `_servers` adds."""
     port = _gateway_port(environ, say)
-    public_url = environ.get("DH_PUBLIC_URL") or f"http://{LOOPBACK}:{port}"
-    environment = {
+    return {
         "DH_LOG_FORMAT": "console",
         "DH_GRACE": "10",
         "DH_SPOOL_DIR": str(state.directory / "spool"),
         **environ,
-        "DH_PUBLIC_URL": public_url,
+        "DH_PUBLIC_URL": environ.get("DH_PUBLIC_URL") or f"http://{LOOPBACK}:{port}",
         "DH_PORT": str(port),
     }
-    database = EmbeddedPostgres(state.directory / "postgres")
-    store = EmbeddedSeaweedFS(state.directory / "seaweedfs", allowed_origin=public_url)
-    wanted: list[EmbeddedServer] = []
+
+
+def _servers(state: State, environ: Mapping[str, str], environment: dict[str, str]) -> list[EmbeddedServer]:
+    """The servers that `environ` does not name; their addresses go into `environment`."""
+    servers: list[EmbeddedServer] = []
     if "DATABASE_URL" not in environ:
-        wanted.append(database)
-    if "S3_ENDPOINT_URL" not in environ:
-        wanted.append(store)
-    await _start_all(wanted, exits, say)
-    if database in wanted:
+        database = EmbeddedPostgres(state.directory / "postgres")
+        database.prepare()
         environment["DATABASE_URL"] = database.url()
-    if store in wanted:
+        servers.append(database)
+    if "S3_ENDPOINT_URL" not in environ:
+        store = EmbeddedSeaweedFS(state.directory / "seaweedfs", allowed_origin=environment["DH_PUBLIC_URL"])
+        store.prepare()
         environment["S3_ENDPOINT_URL"] = store.endpoint_url
         environment["S3_ACCESS_KEY"] = store.access_key
         environment["S3_SECRET_KEY"] = store.secret_key
-    return environment
+        servers.append(store)
+    return servers
 
 
-async def _start_programs(state: State, environment: Mapping[str, str], exits: AsyncExitStack, say: Say) -> None:
-    async def gateway_ready() -> bool:
+def _gateway(state: State, environment: Mapping[str, str]) -> Program:
+    async def ready() -> bool:
         return await asyncio.to_thread(_answers_ready, int(environment["DH_PORT"]))
 
-    gateway = Program(["gateway"], state.logs / "gateway.log", environment, gateway_ready)
-    workers = [Program(["worker", group], state.logs / f"{group}.log", environment) for group in _WORKERS]
-    await _start_all([gateway, *workers], exits, say)
+    return Program(["gateway"], state.logs / "gateway.log", environment, ready)
 
 
-async def _start_all(servers: list[EmbeddedServer], exits: AsyncExitStack, say: Say) -> None:
-    """Start all at the same time; they are stopped in the reverse order, also when one of them does not start."""
-    keepers = [Keeper(server, say) for server in servers]
-    for keeper in keepers:
-        exits.push_async_callback(keeper.stop)
-    outcomes = await asyncio.gather(*(keeper.start() for keeper in keepers), return_exceptions=True)
+async def _all(keepers: Sequence[Keeper], act: Callable[[Keeper], Awaitable[None]]) -> None:
+    """Start or stop all at the same time; the first error is raised after all have tried."""
+    outcomes = await asyncio.gather(*(act(keeper) for keeper in keepers), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome

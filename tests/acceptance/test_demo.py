@@ -70,14 +70,14 @@ def demo(state: Path) -> tuple[str, float]:
 def test_without_a_terminal_it_publishes_and_ends(state: Path) -> None:
     first, _ = demo(state)
     assert PAGE.search(first), first
-    for stage in ("load", "encoding", "csvkind", "validate", "dump"):
-        assert stage in first
+    for sign in ("constituents: load", "constituents: done, 503 rows", "sector-counts: done, 11 rows", "SUCCEEDED"):
+        assert sign in first
     assert left_running(state) == []
 
     second, seconds = demo(state)
     assert PAGE.search(second), second
-    # Measured at about half of this on an idle machine; see bench/.
-    assert seconds < 10
+    # The promise is 6 s, and an idle machine with 2 cores needs 4.7; the rest is for a busy one.
+    assert seconds < 15
     assert left_running(state) == []
     for secret in ("demo-password", "endpoints.json", "postgres/password", "seaweedfs/secret-key"):
         path = state / secret
