@@ -56,7 +56,7 @@ def check_table(
     opened = open_table(path, str(resource.get("path", path.name)), workdir / "opened", limits, tell.of("load"))
     if isinstance(opened, Finding):
         return TableCheck(False, "load", (opened,))
-    encoding = detect_encoding(opened.path, resource.get("encoding"), tell.of("encoding"))
+    encoding = detect_encoding(opened.path, _text(resource, "encoding"), tell.of("encoding"))
     if isinstance(encoding, EncodingRefused):
         return TableCheck(False, "encoding", (encoding.finding,), opened, encoding)
     text = opened.path
@@ -85,6 +85,11 @@ def schema_names(resource: Mapping[str, Any]) -> list[str]:
 def _mapping(resource: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
     value = resource.get(key)
     return value if isinstance(value, Mapping) else None
+
+
+def _text(resource: Mapping[str, Any], key: str) -> str | None:
+    value = resource.get(key)
+    return value if isinstance(value, str) else None
 
 
 class _Teller:

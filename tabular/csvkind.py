@@ -122,6 +122,8 @@ def _dialect(
             declared, known = replace(declared, delimiter=hinted), known | {"delimiter"}
     scored = candidates(body, declared, known)
     best = _best(scored, declared)
+    if best.columns < 2 and "delimiter" in known:
+        evidence |= _doubt(candidates(body, declared, known - {"delimiter"})[0])
     evidence["candidates"] = [candidate.to_dict() for candidate in scored[:SHOWN]]
     dialect = best.dialect
     if "lineTerminator" not in known:
@@ -147,6 +149,14 @@ def _best(scored: list[Scored], declared: Dialect) -> Scored:
     if best.score > 0:
         return best
     return Scored(replace(best.dialect, delimiter=declared.delimiter), 0.0, 1, 1.0, best.typed)
+
+
+def _doubt(other: Scored) -> dict[str, Any]:
+    """What was declared is kept, but a file of one column deserves a word when another delimiter makes more."""
+    if other.columns < 2:
+        return {}
+    mark = other.dialect.delimiter
+    return {"doubt": f"the delimiter told makes one column, {mark!r} would make {other.columns}"}
 
 
 def _stray(scanned: Scan) -> dict[str, Any]:

@@ -47,9 +47,6 @@ def decode_all(path: Path, encoding: str, progress: Progress | None = None) -> i
                 surplus += len(piece) - len(decoder.decode(piece, final=not piece))
             except UnicodeDecodeError as error:
                 return _bad_byte(path, encoding, done - len(pending) + error.start)
-            except UnicodeError:
-                # utf-16 and utf-32 without a mark say only that one is missing.
-                return _bad_byte(path, encoding, done)
             if not piece:
                 return surplus
             done += len(piece)

@@ -9,6 +9,7 @@ encoding is not valid UTF-8 but by freak chance, while reading UTF-8 as ISO-8859
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ MARKS = (
 )
 WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 STATEFUL = ("iso2022", "hz")
+JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B]")  # ISO-2022-JP is ASCII to the eye of any other test
 FEW = 4
 LATIN_1 = ("iso8859-1", "latin-1", "latin_1")
 
@@ -38,7 +40,7 @@ LATIN_1 = ("iso8859-1", "latin-1", "latin_1")
 class EncodingFound:
     """The encoding of all bytes of a file, under Python's name. `certain` is False for a guess.
 
-    `source` is `mark`, `declared`, `ascii`, `utf-8`, `pattern` (UTF-16 or UTF-32 without a mark) or `guess`.
+    `source` is `mark`, `declared`, `ascii`, `utf-8`, `pattern` (wide text without a mark, ISO-2022-JP) or `guess`.
     """
 
     encoding: str
@@ -99,6 +101,8 @@ def detect_encoding(
         )
     if isinstance(utf8, BadByte):
         return _by_guess(path, head, utf8, evidence, progress)
+    if JAPANESE_ESCAPE.search(head) and not isinstance(decode_all(path, "iso2022_jp", progress), BadByte):
+        return EncodingFound("iso2022_jp", "pattern", True, evidence | {"why": "it switches to Japanese by escapes"})
     return _utf8(utf8, evidence)
 
 
@@ -154,6 +158,9 @@ def _with_declaration(
     if name is None:
         finding = Finding("encoding-error", f"The declared encoding {declared[:50]!r} is unknown.")
         return EncodingRefused(finding, evidence)
+    if name in ("utf-16", "utf-32"):
+        # Without a mark the declaration leaves the byte order open; Windows writes the little end first.
+        name = wide if wide is not None and wide.startswith(name) else f"{name}-le"
     decoded = decode_all(path, name, progress)
     if isinstance(decoded, BadByte):
         return _refused(decoded, f"The file was declared to be {declared}, but", evidence)

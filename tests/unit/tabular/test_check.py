@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tabular.check import TableCheck, check_table
 from tests.unit.tabular.conftest import Write
@@ -93,3 +95,40 @@ def test_importing_costs_nothing() -> None:
     code = "import sys, tabular.check, tabular.profile, tabular.dump, tabular.strictjson; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"frictionless", "charset_normalizer", "jsonschema", "asyncio", "requests"} & set(loaded)
+
+
+MARKS = [
+    b"a,b\n",
+    b"1;2\n",
+    b'"',
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\r",
+    b"{",
+    b"<a>",
+    b"sep=;\n",
+    b"\xe9",
+    b"2020-01-01,1.5\n",
+]
+pieces = st.sampled_from(MARKS)
+kinds = st.sampled_from(
+    ["integer", "number", "date", "datetime", "year", "boolean", "string", "any", "geopoint", "array"]
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    content=st.lists(pieces | st.binary(max_size=8), max_size=8).map(b"".join),
+    declared=st.sampled_from([None, "utf-8", "ISO-8859-2", "utf-16", "shift_jis", "nonsense", ""]),
+    kind=st.none() | kinds,
+)
+def test_whatever_the_bytes_the_answer_is_a_result(
+    tmp_path: Path, content: bytes, declared: str | None, kind: str | None
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    schema = {"schema": {"fields": [{"name": "a", "type": kind}, {"name": "b", "type": "string"}]}} if kind else {}
+    result = check(path, encoding=declared, **schema)
+    json.dumps(result.to_dict())
+    assert result.valid or result.findings or result.to_dict()["validation"]["errors_total"]

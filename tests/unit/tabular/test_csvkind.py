@@ -80,6 +80,12 @@ def test_what_was_declared_is_kept(write: Write) -> None:
     assert kind(write("# note\na,b\n1,2\n"), {"headerRows": [2]}).header_rows == (2,)
 
 
+def test_a_declared_delimiter_that_makes_one_column_is_kept_and_doubted(write: Write) -> None:
+    result = kind(write("a;b\n1;2\n"), {"delimiter": ","})
+    assert (result.dialect["delimiter"], result.columns) == (",", 1)
+    assert "';'" in result.evidence["doubt"]
+
+
 @pytest.mark.parametrize("declared", [{"delimiter": ""}, {"delimiter": ";;"}, {"headerRows": "x"}, {"quoteChar": "\n"}])
 def test_an_unusable_dialect_is_a_finding(write: Write, declared: dict[str, Any]) -> None:
     result = detect_kind(write("a,b\n"), declared)

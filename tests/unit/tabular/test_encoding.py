@@ -43,6 +43,13 @@ def test_wide_text_without_a_mark_is_told_by_its_nul_bytes(write: Write, encodin
         result = found(write(text.encode(encoding)))
         assert (result.encoding, result.source) == (encoding, "pattern")
         assert found(write(text.encode(encoding)), encoding).source == "declared"
+        assert found(write(text.encode(encoding)), encoding[:6]).encoding == encoding
+
+
+def test_japanese_by_escapes_is_not_taken_for_ascii(write: Write) -> None:
+    path = write("名前,都市\n田中,東京\n".encode("iso2022_jp"))
+    assert found(path).encoding == "iso2022_jp"
+    assert (found(path, "ISO-2022-JP").encoding, found(path, "ISO-2022-JP").source) == ("iso2022_jp", "declared")
 
 
 def test_a_few_stray_nul_bytes_are_no_wide_text(write: Write) -> None:

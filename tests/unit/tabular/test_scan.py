@@ -67,9 +67,7 @@ def test_the_scan_counts_what_a_reader_counts(
 @pytest.mark.parametrize("block", [1, 3, 64])
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    table=st.lists(
-        st.lists(st.text(alphabet='a,"\n\r é', max_size=5), min_size=1, max_size=3), min_size=1, max_size=5
-    )
+    table=st.lists(st.lists(st.text(alphabet='a,"\n\r é', max_size=5), min_size=1, max_size=3), min_size=1, max_size=5)
 )
 def test_well_written_tables_are_never_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, table: list[list[str]]
