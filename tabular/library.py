@@ -32,7 +32,10 @@ class ToldParser(CsvParser):
     def read_cell_stream_create(self) -> Iterator[list[str]]:
         """The records; the dialect's Python form is the library's own."""
         control = CsvControl.from_dialect(self.resource.dialect)
-        yield from reader(self.loader.text_stream, control.to_python())
+        python = control.to_python()
+        # Python takes None, not the empty text that the library has for "no quotes".
+        python.quotechar = python.quotechar or None
+        yield from reader(self.loader.text_stream, python)
 
 
 class ToldPlugin(Plugin):

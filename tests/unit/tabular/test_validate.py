@@ -196,6 +196,10 @@ def test_dialects_reach_the_reader(write: Write) -> None:
     resource = {"name": "x", "schema": {"fields": FIELDS}}
     result = validate_table(path, resource=resource, dialect=dialect)
     assert (result.valid, result.rows) == (True, 1)
+    path = write('id,name\n1,"a\n')
+    assert validate_table(path, resource=resource, dialect={"quoteChar": None}).valid
+    path = write('id,name\n1,"a\\"b"\n')
+    assert validate_table(path, resource=resource, dialect={"escapeChar": "\\", "doubleQuote": False}).valid
     path = write("1,a\n2,b\n")
     result = validate_table(path, resource=resource, dialect={"header": False})
     assert (result.valid, result.rows) == (True, 2)
