@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.client.board import Board, Gauge
+from gateway.client.digests import declares_bytes, differences, digest_of
 from gateway.client.failures import RequestFailure
 from gateway.client.package import LocalFile, LocalPackage
 from tabular.check import StageProgress, TableCheck, check_table
+from tabular.hashing import Digest
 from tabular.profile import check_descriptor
 from tabular.resource import is_table
 
@@ -39,10 +41,11 @@ class FileCheck:
 
 @dataclass(frozen=True, slots=True)
 class PackageCheck:
-    """The findings of the descriptor and of every file."""
+    """The findings of the descriptor and of every file; the digests of the files that were hashed, by path."""
 
     descriptor: tuple[Mapping[str, Any], ...]
-    files: tuple[FileCheck, ...]
+    files: tuple[FileCheck, ...] = ()
+    digests: Mapping[str, Digest] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -61,14 +64,17 @@ def check_package(package: LocalPackage, shown: Board) -> PackageCheck:
     """Check descriptor and data. Data is not looked at where the descriptor makes no sense."""
     findings = tuple(finding.to_dict() for finding in check_descriptor(package.descriptor))
     if findings:
-        return PackageCheck(findings, ())
-    return PackageCheck((), tuple(_check_file(file, shown) for file in package.files()))
+        return PackageCheck(findings)
+    files = package.files()
+    digests = {file.path: digest_of(file.path, file.location, shown) for file in files if declares_bytes(file.resource)}
+    return PackageCheck((), tuple(_check_file(file, digests.get(file.path), shown) for file in files), digests)
 
 
-def _check_file(file: LocalFile, shown: Board) -> FileCheck:
+def _check_file(file: LocalFile, digest: Digest | None, shown: Board) -> FileCheck:
     name = str(file.resource.get("name", file.path))
-    if not is_table(file.resource):
-        return FileCheck(name, file.path, valid=True, tabular=False)
+    wrong = tuple(differences(file.resource, digest)) if digest else ()
+    if wrong or not is_table(file.resource):
+        return FileCheck(name, file.path, not wrong, tabular=is_table(file.resource), errors=len(wrong), findings=wrong)
     try:
         big = file.location.stat().st_size > QUICK
         gauge = shown.gauge(f"check {file.path}", None, "rows") if big else None

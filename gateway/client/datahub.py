@@ -85,13 +85,13 @@ class DataHub:
         return answer.get("userid")
 
     async def upload_forms(self, request: Mapping[str, Any]) -> dict[str, UploadForm]:
-        """A form for every file asked for. `request`: `{"metadata": …, "filedata": {path: {length, md5, sha256}}}`."""
+        """A form for every file in `request`: `{"metadata": …, "filedata": {path: {length, md5, sha256}}}`."""
         token = await self.permission("rawstore")
         answer = await self._object("POST", "/rawstore/authorize", json=request, token=token)
         try:
             return {
                 path: UploadForm(entry["upload_url"], entry["upload_query"], bool(entry.get("exists")))
-                for path, entry in answer["filedata"].items()
+                for path, entry in ((path, answer["filedata"][path]) for path in request["filedata"])
             }
         except (KeyError, TypeError, AttributeError):
             raise ServerFailure(f"{self.server} did not say where to upload") from None

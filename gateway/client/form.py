@@ -41,6 +41,8 @@ class Form:
                 yield piece
                 left -= len(piece)
                 sent(self.size - left)
+        if left:
+            raise EOFError(f"{self.location} became shorter while it was sent")
         yield self.tail
 
 

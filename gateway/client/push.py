@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 
 from gateway.client.board import Board, showing
 from gateway.client.connection import Connection, connected
 from gateway.client.datahub import Accepted, DataHub, Profile, UploadForm
+from gateway.client.digests import digest_of
 from gateway.client.escape import escape
 from gateway.client.failures import FINE
 from gateway.client.follow import follow
@@ -17,19 +19,28 @@ from gateway.client.sizes import plural, size
 from gateway.client.spec import source_spec, upload_request
 from gateway.client.terminal import Terminal
 from gateway.client.trail import Trail
-from gateway.client.upload import Upload, Uploader, digest_files
+from gateway.client.upload import Upload, Uploader
+from tabular.hashing import Digest
 
 Placed = Sequence[tuple[Upload, UploadForm]]
 
 
 class Push:
-    """`findability`: published, unlisted or private."""
+    """`findability`: published, unlisted or private. `known`: what the bytes of some paths are."""
 
-    def __init__(self, session: Session, package: LocalPackage, findability: str, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        session: Session,
+        package: LocalPackage,
+        findability: str,
+        terminal: Terminal,
+        known: Mapping[str, Digest] | None = None,
+    ) -> None:
         self._session = session
         self._package = package
         self._findability = findability
         self._terminal = terminal
+        self._known = known or {}
         self._accepted: Accepted | None = None
         self._name = package.name
 
@@ -68,7 +79,12 @@ class Push:
     async def _place(self, hub: DataHub, profile: Profile, shown: Board) -> Placed:
         """Every file with its hashes, and the form that says where it goes."""
         files = {file.path: file.location for file in self._package.files()}
-        uploads = await digest_files(files, shown)
+        uploads = []
+        for path, location in files.items():
+            digest = self._known.get(path)
+            if digest is None:
+                digest = await asyncio.to_thread(digest_of, path, location, shown)
+            uploads.append(Upload(path, location, digest))
         if not uploads:
             return ()
         forms = await hub.upload_forms(upload_request(profile, self._findability, uploads))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,23 +30,6 @@ class Upload:
     path: str
     location: Path
     digest: Digest
-
-
-async def digest_files(files: Mapping[str, Path], shown: Board) -> list[Upload]:
-    """Hash every file once; raises RequestFailure where one cannot be read."""
-    return [await asyncio.to_thread(_digest, path, location, shown) for path, location in files.items()]
-
-
-def _digest(path: str, location: Path, shown: Board) -> Upload:
-    try:
-        size = location.stat().st_size
-        gauge = shown.gauge(f"hash {path}", size, "bytes") if size > 100_000_000 else None
-        digest = hash_file(location, gauge.reach if gauge else None)
-    except OSError as error:
-        raise RequestFailure(f"{location} cannot be read: {error.strerror}") from None
-    if gauge:
-        gauge.finish()
-    return Upload(path, location, digest)
 
 
 Renew = Callable[[Upload], Awaitable[UploadForm]]

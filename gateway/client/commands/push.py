@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.client.board import showing
-from gateway.client.check import check_package
+from gateway.client.check import PackageCheck, check_package
 from gateway.client.commands.validate import show_check
 from gateway.client.failures import INTERRUPTED, RequestFailure
-from gateway.client.package import LocalPackage, open_package
+from gateway.client.package import open_package
 from gateway.client.push import Push
 from gateway.client.session import session_of
 from gateway.client.terminal import Terminal
+from tabular.hashing import Digest
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Publish the package; the exit code says how that ended."""
     session = session_of(options.server)
     session.required_token()
-    package: LocalPackage | None = open_package(Path(options.package)).renamed(options.name)
-    if package and not package.name:
+    package = open_package(Path(options.package)).renamed(options.name)
+    if not package.name:
         raise RequestFailure("the descriptor has no name: give it one, or use --name")
-    if package and not options.no_check:
-        package = _checked(package, terminal)
-    if package is None:
-        return RequestFailure.exit_code
-    push = Push(session, package, options.findability, terminal)
+    digests: Mapping[str, Digest] = {}
+    if not options.no_check:
+        with showing(terminal) as shown:
+            check = check_package(package, shown)
+        if not check.valid:
+            return _refused(check, terminal)
+        package, digests = package.completed([file.inferred for file in check.files]), check.digests
+    push = Push(session, package, options.findability, terminal, digests)
     try:
         return asyncio.run(push.dry_run() if options.dry_run else push.run(wait=not options.no_wait))
     except KeyboardInterrupt:
@@ -35,13 +40,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         return INTERRUPTED
 
 
-def _checked(package: LocalPackage, terminal: Terminal) -> LocalPackage | None:
-    """The package, completed by what the check found out about a lone table; None where it is not fit to be sent."""
-    with showing(terminal) as shown:
-        check = check_package(package, shown)
-    if check.valid:
-        return package.completed([file.inferred for file in check.files])
+def _refused(check: PackageCheck, terminal: Terminal) -> int:
     terminal.answer({"ok": False, "error": "the check found errors; nothing was sent", "check": check.to_dict()})
     show_check(terminal, check)
     terminal.say("nothing was sent")
-    return None
+    return RequestFailure.exit_code
