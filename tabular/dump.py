@@ -8,7 +8,7 @@ RFC 4180 and the default dialect of the standard have it. Cells are never change
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -164,8 +164,3 @@ class _Sink:
         self._out.write(piece)
         self._waiting.clear()
         self._size = 0
-
-
-def data_rows(path: Path, dialect: Dialect, encoding: str = "utf-8") -> Iterator[list[str]]:
-    """The cells of every data row, as they were written."""
-    return (cells for _, cells in read_data(path, dialect, encoding))
