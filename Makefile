@@ -28,10 +28,11 @@ test: $(VENV)/.dev ## run the tests on real servers (ARGS="-k word" chooses some
 	@$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.dev ## check style, types and the direction of imports
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=0; for check in 'ruff check' 'ruff format --check' mypy lint-imports; do \
+		echo "$$check"; $(BIN)/$$check || failed=1; done; exit $$failed
+
+bench: $(VENV)/.dev ## measure the promises (an hour on 2 cores; `python -m bench.NAME` runs one)
+	@for name in publish backlog large; do $(BIN)/python -m bench.$$name || exit 1; done
 
 format: $(VENV)/.dev ## bring the code into the house's format
 	$(BIN)/ruff check --fix

@@ -43,7 +43,7 @@ async def demo(package: Path, state: State, environ: Mapping[str, str], say: Say
         size = await asyncio.to_thread(_fetch, page)
         say(f"\nPublished: {page} ({size} bytes of HTML)")
         if sys.stdout.isatty():
-            say(f"Log in as {USER} with the password in {state.directory / 'demo-password'}. Ctrl-C ends it all.")
+            say(f"Log in as {USER} with password {password}. Ctrl-C ends it all.")
             await asyncio.Event().wait()
 
 

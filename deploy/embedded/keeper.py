@@ -21,6 +21,7 @@ class Keeper:
     """Watches one started server until `stop`; `say` tells the operator what happened."""
 
     def __init__(self, server: EmbeddedServer, say: Say) -> None:
+        self.name = server.name
         self._server = server
         self._say = say
         self._pause = _SHORTEST_PAUSE
@@ -45,7 +46,7 @@ class Keeper:
             code = await self._server.process.wait()
             if time.monotonic() - born > _HEALTHY_SECONDS:
                 self._pause = _SHORTEST_PAUSE
-            self._say(f"{self._server.name} ended with {code}, starting it again in {self._pause:g} s")
+            self._say(f"{self.name} ended with {code}, starting it again in {self._pause:g} s")
             await self._revive()
 
     async def _revive(self) -> None:

@@ -39,6 +39,7 @@ async def running_stack(state: State, environ: Mapping[str, str], say: Say) -> A
             groups = [[Keeper(server, say) for server in group] for group in (servers, [gateway], workers)]
             for group in groups:
                 exits.push_async_callback(_all, group, Keeper.stop)
+            say(f"Starting {', '.join(keeper.name for group in groups for keeper in group)} in {state.directory} ...")
             # The programs import what they need while the servers start.
             await asyncio.gather(*(program.warm() for program in (gateway, *workers)))
             await _all(groups[0], Keeper.start)
@@ -53,7 +54,6 @@ async def up(state: State, environ: Mapping[str, str], say: Say) -> None:
     started = time.monotonic()
     async with running_stack(state, environ, say) as environment:
         say(f"Serving at {environment['DH_PUBLIC_URL']} after {time.monotonic() - started:.1f} s (Ctrl-C ends it)")
-        say(f"State and logs are in {state.directory}")
         await asyncio.Event().wait()
 
 

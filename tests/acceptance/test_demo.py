@@ -22,6 +22,7 @@ from tests.stack import plain_environment
 
 ROOT = Path(__file__).parents[2]
 PAGE = re.compile(r"http://127\.0\.0\.1:\d+/demo/s-and-p-500-companies")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 COMMAND = ("make", "demo")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
@@ -123,6 +124,32 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_works(state: Path
     _, alive = psutil.wait_procs(family, timeout=15)
     assert [process.cmdline() for process in alive] == []
     assert PAGE.search(demo(state)[0])
+
+
+def test_killed_database_and_object_store_come_back(state: Path) -> None:
+    with subprocess.Popen(["make", "up"], cwd=ROOT, env=environment(state), stdout=subprocess.PIPE, text=True) as up:
+        assert up.stdout is not None
+        url = next(ADDRESS.findall(line)[0] for line in iter(up.stdout.readline, "") if "Serving at" in line)
+        (supervisor,) = [child for child in psutil.Process(up.pid).children() if "up" in child.cmdline()]
+        for server in supervisor.children():
+            if server.name() in ("postgres", "weed"):
+                server.kill()
+        said = [up.stdout.readline() for _ in range(2)]
+        assert all("ended with -9, starting it again" in line for line in said), said
+        deadline = time.monotonic() + 40
+        while not is_ready(url):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        supervisor.terminate()
+        assert up.wait(timeout=30) == 0
+    assert left_running(state) == []
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return "ready" in fetch(f"{url}/health/ready")
+    except OSError:
+        return False
 
 
 def fetch(url: str) -> str:
