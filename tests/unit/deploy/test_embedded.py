@@ -137,6 +137,8 @@ async def test_nothing_survives_a_killed_parent(directory: Path) -> None:
         assert len(family) > 5
         parent.kill()
     _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=10)
+    for process in alive:
+        process.kill()
     assert alive == []
     async with EmbeddedSeaweedFS(directory / "s3"):  # a successor finds the data free, and tidies up
         pass
