@@ -2,7 +2,11 @@
 # Where it installs nothing, tests that need them are skipped by name (and fail when CI=true).
 wanted=''
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || wanted="$wanted rabbitmq-server"
-[ -n "${CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome >/dev/null || wanted="$wanted chromium"
+browser="${CHROMIUM:-}"
+for name in chromium chromium-browser google-chrome; do
+    [ -n "$browser" ] || browser=$(command -v "$name" || true)
+done
+[ -n "$browser" ] || wanted="$wanted chromium"
 [ -n "$wanted" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "Not installed, so their tests are skipped:$wanted (as root: apt-get install$wanted)" >&2
