@@ -272,6 +272,7 @@ def follow_while_serving(app: web.Application, parts: Parts) -> None:
         live.release()
 
     async def events(request: web.Request) -> web.StreamResponse:
+        """Server-sent events: the status object now and at each change, until the flow has ended and is indexed."""
         names = request.match_info
         viewer = await identify(request, query=True)
         viewer_id = viewer.id if viewer else None

@@ -13,6 +13,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
     """The one route. Original clients ask it before every look at a dataset."""
 
     async def resolve(request: web.Request) -> web.Response:
+        """The owner's id and the dataset's name behind `owner/dataset`."""
         path = request.query.get("path")
         if path is None:
             return web.json_response({})

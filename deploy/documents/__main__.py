@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -12,19 +13,21 @@ from deploy.documents.application import application
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+async def documents() -> dict[str, str]:
+    """The text of every document by its name in docs/."""
+    contents = {"asyncapi.json": asyncapi.document(), "openapi.json": openapi.document(application())}
+    return {name: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for name, content in contents.items()}
+
+
 def main() -> int:
-    documents = {"asyncapi.json": asyncapi.document(), "openapi.json": openapi.document(application())}
-    stale = []
-    for name, document in documents.items():
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        path = DOCS / name
-        if not path.exists() or path.read_text() != text:
-            stale.append(name)
-            if "--check" not in sys.argv:
-                path.write_text(text)
-    if stale and "--check" in sys.argv:
-        print(f"{', '.join(stale)} in docs/ are not what the code says: run `python -m deploy.documents`")
-        return 1
+    texts = asyncio.run(documents())
+    stale = [name for name, text in texts.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
+    if "--check" in sys.argv:
+        if stale:
+            print(f"{', '.join(stale)} in docs/ are not what the code says: run `python -m deploy.documents`")
+        return 1 if stale else 0
+    for name in stale:
+        (DOCS / name).write_text(texts[name])
     return 0
 
 

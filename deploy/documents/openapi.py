@@ -28,7 +28,7 @@ def document(app: web.Application) -> dict[str, Any]:
         "info": {
             "title": "Publishing tabular data",
             "version": "1",
-            "description": "The gateway's HTTP interface. Errors are application/problem+json (RFC 9457) with `errors[]`.",
+            "description": "Errors are application/problem+json (RFC 9457) with `errors[]`.",
         },
         "paths": paths,
         "components": {

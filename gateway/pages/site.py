@@ -139,6 +139,7 @@ def wants_page(request: web.Request) -> bool:
 
 
 async def _without_slash(request: web.Request) -> web.Response:
+    """The same address without its trailing slash."""
     path = "/" + quote(request.match_info["path"].strip("/"), safe="/%:@-._~!$&'()*+,;=")
     query = f"?{request.query_string}" if request.query_string else ""
     raise web.HTTPMovedPermanently(path + query)

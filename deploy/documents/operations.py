@@ -1,0 +1,248 @@
+"""What a router cannot know of an operation: who may call it, what goes in, what comes out. One row an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+JSON = "application/json"
+HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
+USER = ("userToken", "session")
+PERMISSION = ("permissionToken",)
+
+Statuses = tuple[tuple[int, str], ...]
+OK: Statuses = ((200, "done"),)
+FOUND: Statuses = ((200, "found"), (404, "no such thing, or not yours to know of"))
+MOVED: Statuses = ((302, "where it is, by a signed address"), (404, "no such thing, or not yours to know of"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`query`: (name, meaning) of each parameter; `body`, `answer`: names in SCHEMAS; `security`: any one suffices."""
+
+    tag: str
+    security: tuple[str, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    body_type: str = JSON
+    answer: str | None = None
+    answer_type: str | None = JSON
+    statuses: Statuses = OK
+
+
+def _page(*query: tuple[str, str], security: tuple[str, ...] = (), statuses: Statuses = FOUND) -> Operation:
+    return Operation(tag="pages", answer_type=HTML, query=query, security=security, statuses=statuses)
+
+
+def _download(*query: tuple[str, str]) -> Operation:
+    return Operation(tag="downloads", answer_type=None, query=query, security=USER, statuses=MOVED)
+
+
+REVISION = ("v", "a revision; without it the highest that is published")
+NEXT = ("next", "where to go after: loopback or this site")
+JWT = ("jwt", "the user token, where a header cannot be sent")
+SIZE, FROM = ("size", "results on a page, at most 100"), ("from", "results to skip")
+UPLOADS = Operation(
+    tag="rawstore",
+    security=PERMISSION,
+    body="AuthorizeRequest",
+    answer="AuthorizeAnswer",
+    statuses=((200, "a form for every file"), (401, "no token for this owner"), (422, "a file is not described well")),
+)
+PUBLISHED_DESCRIPTOR = Operation(tag="downloads", answer="Descriptor", query=(REVISION,), security=USER, statuses=FOUND)
+README = Operation(tag="downloads", answer_type="text/markdown", security=USER, statuses=FOUND)
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("GET", "/health/live"): Operation(tag="health"),
+    ("GET", "/health/ready"): Operation(tag="health", statuses=((200, "ready"), (503, "which part does not answer"))),
+    ("GET", "/auth/check"): Operation(tag="auth", security=USER, query=(JWT, NEXT), answer="Check"),
+    ("GET", "/auth/authorize"): Operation(
+        tag="auth",
+        security=USER,
+        query=(JWT, ("service", "rawstore, source, metastore or frontend")),
+        answer="Authorization",
+    ),
+    ("POST", "/auth/update"): Operation(
+        tag="auth", security=USER, query=(JWT, ("username", "the wanted name")), answer="Success"
+    ),
+    ("GET", "/auth/public-key"): Operation(tag="auth", answer_type="text/plain"),
+    ("GET", "/auth/resolve"): Operation(tag="auth", query=(("username", "a user name"),), answer="Resolved"),
+    ("GET", "/auth/get_profile"): Operation(tag="auth", query=(("username", "a user name"),), answer="FoundProfile"),
+    ("GET", "/.well-known/jwks.json"): Operation(tag="auth", answer="KeySet"),
+    ("GET", "/auth/login"): _page(NEXT, statuses=((200, "the form"), (302, "logged in already"))),
+    ("POST", "/auth/login"): Operation(
+        tag="auth",
+        body="LogIn",
+        answer="Token",
+        statuses=(
+            (200, "the token"),
+            (302, "the form was right"),
+            (401, "wrong name or password"),
+            (429, "too many tries"),
+        ),
+    ),
+    ("POST", "/auth/token"): Operation(
+        tag="auth",
+        body="LogIn",
+        answer="Token",
+        statuses=((200, "the token"), (401, "wrong name or password"), (429, "too many tries")),
+    ),
+    ("POST", "/auth/logout"): Operation(tag="auth", security=USER, answer_type=None),
+    ("POST", "/rawstore/authorize"): UPLOADS,
+    ("POST", "/rawstore/"): UPLOADS,
+    ("GET", "/rawstore/info"): Operation(
+        tag="rawstore", security=PERMISSION, answer="Prefixes", statuses=((200, "where"), (401, "no good token"))
+    ),
+    ("GET", "/rawstore/presign"): Operation(
+        tag="rawstore",
+        security=PERMISSION,
+        query=(("ownerid", "whose object"), ("url", "the object's address, not encoded")),
+        answer="SignedUrl",
+        statuses=((200, "the address"), (401, "no owner"), (403, "not yours")),
+    ),
+    ("POST", "/source/upload"): Operation(
+        tag="source",
+        security=PERMISSION,
+        body="Spec",
+        answer="Accepted",
+        statuses=(
+            (200, "accepted, or what is wrong with it"),
+            (400, "not JSON"),
+            (413, "too large"),
+            (503, "come back"),
+        ),
+    ),
+    ("GET", "/source/{owner}/{dataset}/{revision}"): Operation(
+        tag="source", security=USER, answer="Status", statuses=FOUND
+    ),
+    ("GET", "/source/{owner}/{dataset}/{revision}/events"): Operation(
+        tag="source", security=USER, answer="Status", answer_type=EVENT_STREAM, statuses=FOUND
+    ),
+    ("GET", "/metastore/search"): Operation(
+        tag="metastore", security=USER, query=(("q", "words, as a JSON text"), SIZE, FROM), answer="Found"
+    ),
+    ("GET", "/metastore/search/events"): Operation(
+        tag="metastore", security=USER, query=(("sort", "asc or desc, by time"), SIZE, FROM), answer="Found"
+    ),
+    ("GET", "/resolver/resolve"): Operation(tag="resolver", query=(("path", "owner/dataset"),), answer="ResolvedPath"),
+    ("GET", "/{owner}/{dataset}/datapackage.json"): PUBLISHED_DESCRIPTOR,
+    ("GET", "/{ownerid}/{dataset}/{revision}/datapackage.json"): PUBLISHED_DESCRIPTOR,
+    ("GET", "/{owner}/{dataset}/README.md"): README,
+    ("GET", "/{ownerid}/{dataset}/{revision}/README.md"): README,
+    ("GET", "/{owner}/{dataset}/r/{file}"): _download(REVISION),
+    ("GET", "/{ownerid}/{dataset}/{revision}/r/{file}"): _download(),
+    ("GET", "/"): _page(),
+    ("GET", "/search"): _page(("q", "words"), FROM),
+    ("GET", "/login"): _page(statuses=((302, "to the log-in page"),)),
+    ("GET", "/dashboard"): _page(security=("session",)),
+    ("GET", "/{owner}"): _page(FROM),
+    ("GET", "/{owner}/{dataset}"): _page(REVISION, security=("session",)),
+    ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=("session",)),
+    ("GET", "/{owner}/{dataset}/v/{revision}/report/{resource}"): _page(security=("session",)),
+    ("GET", "/static/{file}"): _page(),
+    ("GET", "/favicon.ico"): _page(),
+    ("GET", "/{path}/"): _page(statuses=((301, "the same without the slash"),)),
+}
+
+
+def _object(required: str = "", **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, **({"required": required.split()} if required else {})}
+
+
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "integer"}
+FLAG: dict[str, Any] = {"type": "boolean"}
+ANY: dict[str, Any] = {"type": "object"}
+STATE = {"enum": ["QUEUED", "INPROGRESS", "SUCCEEDED", "FAILED"]}
+NULLABLE = {"type": ["string", "null"]}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _map(values: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": values}
+
+
+FILE = _object("length md5", length=NUMBER, md5={**TEXT, "description": "base64"}, sha256=TEXT, name=TEXT, type=TEXT)
+FORM = _object("upload_url upload_query exists", upload_url=TEXT, upload_query=_map(TEXT), exists=FLAG, type=TEXT)
+FAULT = _object("detail rule pointer", detail=TEXT, rule=TEXT, pointer=TEXT, resource=TEXT)
+RESOURCE = _object(
+    name=TEXT,
+    index=NUMBER,
+    state=STATE,
+    stage=TEXT,
+    rows={"type": ["integer", "null"]},
+    reason=NULLABLE,
+    rule=NULLABLE,
+    errors={"type": ["integer", "null"]},
+    findings={"type": ["array", "null"]},
+    facts=ANY,
+    report_url=NULLABLE,
+)
+
+SCHEMAS: Mapping[str, Any] = {
+    "Problem": _object(
+        "type title status detail instance errors",
+        type=TEXT,
+        title=TEXT,
+        status=NUMBER,
+        detail=TEXT,
+        instance=TEXT,
+        errors=_list(FAULT),
+        error=_object(message=TEXT),
+    ),
+    "LogIn": _object("username password", username=TEXT, password=TEXT),
+    "Token": _object("token", token=TEXT),
+    "Check": _object("authenticated", authenticated=FLAG, profile=ANY, providers=_map(_object(url=TEXT))),
+    "Authorization": _object("permissions", userid=TEXT, permissions=ANY, service=TEXT, token=TEXT),
+    "Success": _object("success", success=FLAG, error=TEXT),
+    "Resolved": _object("userid", userid=NULLABLE),
+    "FoundProfile": _object("found", found=FLAG, profile={"type": ["object", "null"]}),
+    "KeySet": _object("keys", keys=_list(ANY)),
+    "AuthorizeRequest": _object(
+        "metadata filedata", metadata=_object("owner", owner=TEXT, findability=TEXT, dataset=TEXT), filedata=_map(FILE)
+    ),
+    "AuthorizeAnswer": _object("filedata", filedata=_map(FORM)),
+    "Prefixes": _object("prefixes", prefixes=_list(TEXT)),
+    "SignedUrl": _object("url", url=TEXT),
+    "Spec": _object(
+        "meta inputs",
+        meta=_object("ownerid dataset", version=NUMBER, ownerid=TEXT, owner=TEXT, dataset=TEXT, findability=TEXT),
+        inputs=_list(
+            _object(
+                "kind parameters",
+                kind={"const": "datapackage"},
+                url=TEXT,
+                parameters=_object("descriptor", **{"resource-mapping": _map(TEXT), "descriptor": ANY}),
+            )
+        ),
+    ),
+    "Accepted": _object(
+        "success dataset_id flow_id errors", success=FLAG, dataset_id=NULLABLE, flow_id=NULLABLE, errors=_list(TEXT)
+    ),
+    "Status": _object(
+        "id state",
+        id=TEXT,
+        state=STATE,
+        reason=NULLABLE,
+        modified=TEXT,
+        indexed=FLAG,
+        url=TEXT,
+        resources=_list(RESOURCE),
+        spec_contents=ANY,
+        pipelines=ANY,
+        stats=ANY,
+        error_log={"type": ["array", "null"]},
+        logs={"type": ["array", "null"]},
+        certified=FLAG,
+    ),
+    "Found": _object(
+        "results summary", results=_list(ANY), summary=_object(total=NUMBER, totalBytes=NUMBER), error=TEXT
+    ),
+    "ResolvedPath": _object(userid=NULLABLE, packageid=TEXT),
+    "Descriptor": {"type": "object", "description": "a Data Package descriptor; paths are absolute addresses"},
+}
