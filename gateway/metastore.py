@@ -125,9 +125,10 @@ class MetaStore:
 
     async def datasets(self, query: Query, viewer: str | None) -> Found:
         """Datasets, the best match first (without a text: the last published first)."""
-        found = await self._datasets(query, viewer, _any_form_of(query.text))
-        if query.text and not found.total:
-            # A typing mistake: titles and names that look alike. Not mixed with real matches, it has no index.
+        prefix = _any_form_of(query.text)
+        found = await self._datasets(query, viewer, prefix)
+        if prefix and not found.total:
+            # A typing mistake: titles and names that look alike. Not mixed with real matches: it has no index.
             found = await self._datasets(query, viewer, None)
         return found
 
@@ -275,9 +276,11 @@ def routes(metastore: MetaStore) -> list[web.RouteDef]:
         return web.json_response(body if error is None else {**body, "error": error})
 
     async def datasets(request: web.Request) -> web.Response:
+        """Published datasets (and your own) that match `q` and every other parameter, a filter on that field."""
         return await answer(request, metastore.datasets)
 
     async def events(request: web.Request) -> web.Response:
+        """What happened to published datasets (and your own), newest first; every other parameter is a filter."""
         return await answer(request, metastore.events)
 
     return [web.get("/metastore/search", datasets), web.get("/metastore/search/events", events)]
