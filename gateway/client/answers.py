@@ -60,9 +60,7 @@ def _message(problem: Mapping[str, Any] | None) -> str:
 def _one(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
-    place = item.get("where") or item.get("pointer") or item.get("path") or ""
-    text = item.get("message") or item.get("detail") or json.dumps(item)
-    return f"{place}: {text}" if place not in ("", "#") else str(text)
+    return str(item.get("detail") or item.get("message") or json.dumps(item))
 
 
 def _text(headers: Mapping[str, str], body: bytes) -> str:

@@ -85,7 +85,10 @@ class LineGauge:
 
     def finish(self, remark: str = "") -> None:
         done = amount(max(self._done, self._total or 0), self._unit)
-        self._terminal.note(f"{self._label}: {remark or f'{done}, {self._rate(time.monotonic())}'}")
+        now = time.monotonic()
+        # Of what took no time a rate says nothing.
+        speed = f", {self._rate(now)}" if now - self._started >= 1 else ""
+        self._terminal.note(f"{self._label}: {remark or done + speed}")
 
     def _rate(self, now: float) -> str:
         return rate(self._done, now - self._started, self._unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tabular.hashing import Digest
 from tabular.profile import check_descriptor
 from tabular.resource import is_table
 
+LARGEST = 5 * 1024**3
 QUICK = 5_000_000  # bytes up to which nobody needs to be told how far the check is
 
 
@@ -72,7 +73,7 @@ def check_package(package: LocalPackage, shown: Board) -> PackageCheck:
 
 def _check_file(file: LocalFile, digest: Digest | None, shown: Board) -> FileCheck:
     name = str(file.resource.get("name", file.path))
-    wrong = tuple(differences(file.resource, digest)) if digest else ()
+    wrong = (*_size_problems(file), *(differences(file.resource, digest) if digest else ()))
     if wrong or not is_table(file.resource):
         return FileCheck(name, file.path, not wrong, tabular=is_table(file.resource), errors=len(wrong), findings=wrong)
     try:
@@ -88,6 +89,15 @@ def _check_file(file: LocalFile, digest: Digest | None, shown: Board) -> FileChe
     if gauge:
         gauge.finish("valid" if made.valid else f"{made.errors:,} wrong")
     return made
+
+
+def _size_problems(file: LocalFile) -> Iterator[dict[str, Any]]:
+    """What the object store takes: one form carries 5 GiB at the most; an empty file is published by nobody."""
+    size = file.location.stat().st_size
+    if size == 0:
+        yield {"rule": "empty-file", "message": "The file is empty."}
+    if size > LARGEST:
+        yield {"rule": "too-large", "message": f"The file has {size:,} bytes; it may have {LARGEST:,}."}
 
 
 def _rows_of(gauge: Gauge) -> StageProgress:

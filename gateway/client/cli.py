@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.client.arguments import build_parser
-from gateway.client.failures import FINE, INTERRUPTED, Failure
+from gateway.client.failures import INTERRUPTED, NOBODY_READS, Failure
 from gateway.client.terminal import Terminal
 
 _UNEXPECTED = 3
@@ -20,6 +21,8 @@ _UNEXPECTED = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (see `dh --help`). No traceback ever reaches the user."""
     options = build_parser().parse_args(argv)
+    # Whoever is asked to end tidies up as after Ctrl-C: half of a download must not stay.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     terminal = Terminal(as_json=options.as_json)
     try:
         return _run(options, terminal)
@@ -33,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output went away (`dh … | head`); without this the interpreter complains at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
+        return NOBODY_READS
     except Exception as error:
         return _unexpected(error, options, terminal)
 

@@ -43,6 +43,7 @@ class Connection:
         self.server = server
         self.session = session
         self._attempts = attempts
+        self._reached = False
 
     async def call(
         self,
@@ -67,9 +68,12 @@ class Connection:
             try:
                 answer = await self._once(method, path, query, json, token)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                # A server that was never there is hardly about to come back: a wrong address is told soon.
+                again = again and (self._reached or attempt == 1)
                 if not again or not (repeatable or isinstance(error, aiohttp.ClientConnectorError)):
                     raise self._unreachable(error) from None
             else:
+                self._reached = True
                 if answer.status < good:
                     return answer
                 pause = asked_for(answer) or pause

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 FINE = 0
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
+NOBODY_READS = 141  # 128 + SIGPIPE
 
 
 class Failure(Exception):

@@ -11,6 +11,7 @@ from gateway.client.findings import show_findings
 from gateway.client.sizes import plural, size
 from gateway.client.terminal import Terminal
 
+SHOWN = 10
 STYLES = {"SUCCEEDED": "green", "FAILED": "red", "INPROGRESS": "cyan", "QUEUED": "yellow"}
 
 
@@ -41,24 +42,29 @@ class Outcome:
         """Say it."""
         state = terminal.paint(self.state, STYLES.get(self.state, ""))
         terminal.say(f"{state}  {escape(self.dataset)}, revision {self.revision}{self._totals()}")
-        if self._status.get("reason"):
+        failed = self._failed()
+        if self._status.get("reason") and not failed:
             terminal.say(f"  {escape(self._status['reason'])}")
         if self.state in {"QUEUED", "INPROGRESS"}:
             for resource in self._resources():
                 terminal.say(
                     f"  {escape(resource.get('name'), 100)}: {escape(resource.get('stage'))} {self._state_of(resource)}"
                 )
-        for resource in self._failed():
+        for resource in failed[:SHOWN]:
             self._show_failed(terminal, resource)
+        if len(failed) > SHOWN:
+            terminal.say(f"  … and {plural(len(failed) - SHOWN, 'resource')} more that failed")
         terminal.say(f"  {self.page if self.state == 'SUCCEEDED' else self.run}")
 
     def _show_failed(self, terminal: Terminal, resource: Mapping[str, Any]) -> None:
         name = escape(resource.get("name"), 100)
-        stage, reason = escape(resource.get("stage")), escape(resource.get("reason") or "no reason given")
-        terminal.say(f"  {terminal.paint(name, 'bold')} failed at {stage}: {reason}")
         findings = [finding for finding in resource.get("findings") or () if isinstance(finding, dict)]
         errors = resource.get("errors")
-        show_findings(terminal, findings, errors if isinstance(errors, int) else len(findings))
+        total = errors if isinstance(errors, int) else len(findings)
+        # The reason repeats the first finding.
+        reason = plural(total, "error") if findings else escape(resource.get("reason") or "no reason given")
+        terminal.say(f"  {terminal.paint(name, 'bold')} failed at {escape(resource.get('stage'))}: {reason}")
+        show_findings(terminal, findings, total)
         if resource.get("report"):
             terminal.say(f"    report: {escape(self._report(resource))}")
 

@@ -20,7 +20,7 @@ class Trail:
         self._board = board
         self._gauges: dict[str, Gauge] = {}
         self._ended: set[str] = set()
-        self._published = False
+        self._search: Gauge | None = None
         self._waiting = ""
 
     def show(self, status: dict[str, Any]) -> None:
@@ -32,9 +32,11 @@ class Trail:
         else:
             for resource in resources:
                 self._show(resource)
-        if status.get("state") == "SUCCEEDED" and not status.get("indexed") and not self._published:
-            self._published = True
-            self._gauge("search", 1).enter("published, waiting for the search index", 0)
+        if status.get("state") == "SUCCEEDED" and not status.get("indexed") and not self._search:
+            self._search = self._board.gauge("search", 1, "stages")
+            self._search.enter("published, waiting for the search index", 0)
+        if status.get("indexed") and self._search:
+            self._search.finish("found")
 
     def _show(self, resource: Mapping[str, Any]) -> None:
         name, stage, state = (str(resource.get(key, "")) for key in ("name", "stage", "state"))

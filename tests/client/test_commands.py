@@ -144,10 +144,14 @@ async def test_what_the_server_refuses_is_told(publisher: Publisher, tmp_path: P
     assert "Not A Name" in done.stderr or "name must have" in done.stderr
 
 
-async def test_empty_file_is_told(publisher: Publisher, name: str, tmp_path: Path) -> None:
-    done = await publisher.dh("push", str(write_package(tmp_path / "p", name, files={"empty.txt": ""})))
-    assert done.code == 1
-    assert "empty.txt" in done.stderr
+async def test_empty_file_is_told_by_both_sides(publisher: Publisher, name: str, tmp_path: Path) -> None:
+    package = str(write_package(tmp_path / "p", name, files={"empty.txt": ""}))
+    here = await publisher.dh("push", package)
+    assert here.code == 1
+    assert "INVALID  empty.txt: 1 error" in here.stdout
+    there = await publisher.dh("push", package, "--no-check")
+    assert there.code == 1
+    assert "empty.txt" in there.stderr
 
 
 async def test_status_takes_dataset_revision_and_flow_id(publisher: Publisher, name: str, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ async def test_token_follows_no_redirect() -> None:
             {},
             b'{"title": "T", "detail": "It is wrong.", "errors": [{"pointer": "#/a", "detail": "a is bad"}]}',
             RequestFailure,
-            "It is wrong.\n  - #/a: a is bad",
+            "It is wrong.\n  - a is bad",
         ),
         (400, {}, b'{"error": {"message": "M"}}', RequestFailure, "M"),
         (400, {}, b'{"error": "M"}', RequestFailure, "M"),

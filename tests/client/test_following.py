@@ -10,10 +10,60 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
 
+from gateway.client.connection import connected
+from gateway.client.follow import follow
 from tests.client.publisher import Publisher, write_package
+from tests.client.server import serving
+
+
+async def test_server_without_a_stream_is_asked_again_and_again() -> None:
+    answers = [
+        {"state": "QUEUED"},
+        {"state": "INPROGRESS"},
+        {"state": "SUCCEEDED", "indexed": False},
+        {"state": "SUCCEEDED", "indexed": True},
+    ]
+    turn = iter(answers)
+    seen: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.Response(status=503) if request.path.endswith("/events") else web.json_response(next(turn))
+
+    heard: list[dict[str, Any]] = []
+    async with serving(handler) as address, connected(address) as connection:
+        assert await follow(connection, "token", "o/d/1", heard.append) == answers[-1]
+    assert heard == answers
+    assert seen[:2] == ["/source/o/d/1/events", "/source/o/d/1"]
+
+
+async def test_stream_that_breaks_is_taken_up_again() -> None:
+    streams = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal streams
+        if not request.path.endswith("/events"):
+            return web.json_response({"state": "INPROGRESS"})
+        streams += 1
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        if streams == 1:
+            await response.write(b': hello\n\ndata: {"state": "QUEUED"}\n\ndata: {"state": "SUCC')
+            assert request.transport is not None
+            request.transport.abort()
+        else:
+            await response.write(b'data: {"state": "FAILED"}\n\n')
+        return response
+
+    heard: list[dict[str, Any]] = []
+    async with serving(handler) as address, connected(address) as connection:
+        assert await follow(connection, None, "o/d/1", heard.append) == {"state": "FAILED"}
+    assert [status["state"] for status in heard] == ["QUEUED", "INPROGRESS", "FAILED"]
 
 
 async def start(publisher: Publisher, *words: str, **more: str) -> Process:
@@ -91,7 +141,7 @@ async def test_terminal_without_abilities_gets_plain_lines(publisher: Publisher,
     package = write_package(tmp_path / "p", name, files={"notes.txt": f"of {name}"})
     shown = await on_a_terminal(publisher, "push", str(package), TERM="dumb")
     assert "\x1b" not in shown
-    assert "notes.txt: 10 B" in shown
+    assert "notes.txt: 1" in shown
 
 
 async def on_a_terminal(publisher: Publisher, *words: str, **more: str) -> str:

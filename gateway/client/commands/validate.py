@@ -39,7 +39,7 @@ def show_check(terminal: Terminal, check: PackageCheck) -> None:
 
 
 def _summary(file: FileCheck) -> str:
-    if not file.tabular:
+    if file.valid and not file.tabular:
         return "not a table, published as it is"
     if file.valid:
         return plural(file.rows or 0, "row")
