@@ -54,7 +54,7 @@ async def emit(connection: asyncpg.Connection, *messages: Message) -> None:
 async def claim(connection: asyncpg.Connection, consumer: str, message_id: str) -> bool:
     """True for the one transaction that may act on this message for this consumer; False where handled.
 
-    A second claim at the same time waits for the first transaction to end (unique index), so exactly one of them is True.
+    A second claim at the same time waits for the first transaction to end (unique index): exactly one of them is True.
     """
     status: str = await connection.execute(
         "insert into inbox (consumer, message_id) values ($1, $2) on conflict do nothing",
@@ -94,7 +94,7 @@ class Relay:
                 while not connection.is_closed():
                     woken.clear()
                     if await self.sweep() == 0:
-                        await self._prune()
+                        await self._prune_sometimes()
                         with contextlib.suppress(TimeoutError):
                             async with asyncio.timeout(POLL):
                                 await woken.wait()
@@ -134,11 +134,15 @@ class Relay:
             return error
         return None
 
-    async def _prune(self) -> None:
+    async def prune(self) -> None:
+        """Forgets what was heard more than INBOX_KEPT days ago."""
+        await self._pool.execute(_PRUNE, INBOX_KEPT)
+
+    async def _prune_sometimes(self) -> None:
         now = asyncio.get_running_loop().time()
         if self._pruned is None or now - self._pruned > PRUNE:
             self._pruned = now
-            await self._pool.execute(_PRUNE, INBOX_KEPT)
+            await self.prune()
 
 
 def _is_hopeless(error: Exception | None) -> bool:

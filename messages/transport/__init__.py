@@ -10,14 +10,19 @@ if TYPE_CHECKING:
 
 
 def open_transport(settings: Settings) -> Transport:
-    """RabbitMQ where `amqp_url` is set, else PostgreSQL; it connects when it is first used.
+    """RabbitMQ where `amqp_url` is set, else PostgreSQL; it connects when it is first used."""
+    return transport_at(settings.amqp_url or settings.database_url)
+
+
+def transport_at(url: str) -> Transport:
+    """The transport that an `amqp://`, `amqps://` or `postgresql://` address leads to.
 
     Only the library of the chosen one is imported: a command line tool should not pay for both.
     """
-    if settings.amqp_url:
+    if url.startswith("amqp"):
         from messages.transport.rabbitmq import RabbitTransport
 
-        return RabbitTransport(settings.amqp_url)
+        return RabbitTransport(url)
     from messages.transport.postgres import PostgresTransport
 
-    return PostgresTransport(settings.database_url)
+    return PostgresTransport(url)

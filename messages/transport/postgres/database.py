@@ -27,9 +27,20 @@ class Database:
         """The rows of one statement, which is its own transaction; raises TransientError within DEADLINE."""
         try:
             async with asyncio.timeout(DEADLINE):
-                rows: list[asyncpg.Record] = await (await self._opened()).fetch(statement, *arguments)
+                return await self._fetch(await self._opened(), statement, arguments)
         except TRANSIENT as error:
             raise TransientError(f"database: {type(error).__name__}: {error}") from error
+
+    async def _fetch(self, pool: asyncpg.Pool, statement: str, arguments: tuple[Any, ...]) -> list[asyncpg.Record]:
+        connection = await pool.acquire()
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        except asyncio.CancelledError:
+            # Nobody knows what the server does with the statement; and to ask it to stop could take for ever as well.
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection)
         return rows
 
     async def close(self) -> None:
