@@ -1,0 +1,253 @@
+"""Following a flow live: one LISTEN and one watch per process, one feed per followed flow, any number of readers of it.
+
+Nothing is queued for a reader: a feed holds the newest snapshot only, and a slow reader gets the newest when it is
+ready. So progress of thousands of rows costs one field per resource, whoever watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+import asyncpg
+import structlog
+
+from messages.database import TRANSIENT
+from messages.envelope import Message
+from messages.errors import DecodeError, TransientError
+from messages.events import StageProgressed
+from messages.transport.port import Transport
+
+log = structlog.get_logger()
+
+PASSING: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
+"""Trouble that may pass: the next look finds out."""
+
+CHANNEL = "flow"
+"""NOTIFY channel of the writers: the payload is the id of the flow that changed."""
+
+Status = Callable[[str], Awaitable[dict[str, Any] | None]]
+"""The status of a flow by its id, as GET /source answers it."""
+
+INTERVAL = 0.25
+"""Seconds between two snapshots of a flow: at most four a second."""
+SHARE = 20
+"""A snapshot that took t seconds to make is followed by none for 20 t: big flows take 5 % of the loop at the most."""
+POLL = 3.0
+"""Seconds after which a feed looks by itself: a notification may be lost with its connection."""
+RECONNECT = 1.0
+"""Seconds before listening is tried again."""
+PROBE = 15.0
+"""Seconds between two proofs that the listening connection lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A flow's status at a moment: `body` is its JSON; `final`: nothing will change any more."""
+
+    number: int
+    body: str
+    final: bool
+
+
+class Feed:
+    """The newest snapshot of one flow, renewed while anybody reads."""
+
+    def __init__(self, flow_id: str, status: Status) -> None:
+        self.readers = 0
+        self._flow_id = flow_id
+        self._status = status
+        self._progress: dict[int, dict[str, Any]] = {}
+        self._dirty = asyncio.Event()
+        self._renewed = asyncio.Event()
+        self._snapshot: Snapshot | None = None
+        self.closed = False
+
+    def touch(self) -> None:
+        """Something changed: make a new snapshot soon."""
+        self._dirty.set()
+
+    def progressed(self, progress: StageProgressed) -> None:
+        """Keeps the newest progress of a resource."""
+        self._progress[progress.index] = {
+            "stage": progress.stage,
+            "done": progress.done,
+            "total": progress.total,
+            "unit": progress.unit,
+        }
+        self._dirty.set()
+
+    def close(self) -> None:
+        """Lets every reader go."""
+        self.closed = True
+        self._renewed.set()
+
+    async def newer(self, seen: Snapshot | None, patience: float) -> Snapshot | None:
+        """The newest snapshot, waiting up to `patience` seconds for another than `seen`; None where none came."""
+        if self._snapshot is None or self._snapshot is seen:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._renewed.wait(), patience)
+        return self._snapshot if self._snapshot is not seen else None
+
+    async def run(self) -> None:
+        """Makes snapshots until the final one."""
+        while not (self._snapshot and self._snapshot.final):
+            self._dirty.clear()
+            started = time.monotonic()
+            await self._look()
+            took = time.monotonic() - started
+            await asyncio.sleep(max(INTERVAL - took, SHARE * took if took > INTERVAL / SHARE else 0))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._dirty.wait(), POLL)
+
+    async def _look(self) -> None:
+        try:
+            status = await self._status(self._flow_id)
+        except PASSING as error:
+            log.warning("flow_status_unavailable", flow=self._flow_id, error=type(error).__name__)
+            return
+        if status is None:
+            return
+        status.pop("spec_contents", None)  # as large as the publisher's README, and never changes
+        self._merge(status)
+        body = json.dumps(status, ensure_ascii=False, separators=(",", ":"), default=str)
+        if self._snapshot is None or body != self._snapshot.body:
+            self._snapshot = Snapshot(time.time_ns() // 1_000_000, body, is_final(status))
+            self._renewed.set()
+            self._renewed = asyncio.Event()
+
+    def _merge(self, status: dict[str, Any]) -> None:
+        for resource in status.get("resources", ()):
+            progress = self._progress.get(resource.get("index"))
+            if progress and progress["stage"] == resource.get("stage") and resource.get("state") != "SUCCEEDED":
+                resource["progress"] = {name: progress[name] for name in ("done", "total", "unit")}
+
+
+def is_final(status: dict[str, Any]) -> bool:
+    """True for a failed flow, and for a published one once the MetaStore finds it."""
+    return status.get("state") == "FAILED" or (status.get("state") == "SUCCEEDED" and bool(status.get("indexed")))
+
+
+class Live:
+    """The feeds of this process. `async with`: listens while inside; readers are let go at the end."""
+
+    def __init__(self, pool: asyncpg.Pool, transport: Transport, status: Status) -> None:
+        self._pool = pool
+        self._transport = transport
+        self._status = status
+        self._feeds: dict[str, tuple[Feed, asyncio.Task[None]]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._closing = True
+        self.release()
+        running = [*self._tasks, *(task for _, task in self._feeds.values())]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def release(self) -> None:
+        """Lets every reader go: the process is about to stop, they come back to another one."""
+        for feed, _ in self._feeds.values():
+            feed.close()
+
+    @property
+    def followed(self) -> int:
+        """Flows that somebody follows now."""
+        return len(self._feeds)
+
+    @property
+    def readers(self) -> int:
+        """Readers of all flows."""
+        return sum(feed.readers for feed, _ in self._feeds.values())
+
+    async def follow(self, flow_id: str, patience: float) -> AsyncGenerator[Snapshot | None]:
+        """The status now and at each change, until the final one; None where nothing changed for `patience` seconds.
+
+        Close the iterator when the reader has gone: the last one to leave ends the feed.
+        """
+        feed = self._join(flow_id)
+        seen: Snapshot | None = None
+        try:
+            while not feed.closed and not (seen and seen.final):
+                newer = await feed.newer(seen, patience)
+                seen = newer or seen
+                yield newer
+        finally:
+            self._leave(flow_id, feed)
+
+    def _join(self, flow_id: str) -> Feed:
+        if flow_id not in self._feeds:
+            feed = Feed(flow_id, self._status)
+            self._feeds[flow_id] = (feed, asyncio.create_task(feed.run(), name=f"feed {flow_id}"))
+        feed, _ = self._feeds[flow_id]
+        feed.readers += 1
+        return feed
+
+    def _leave(self, flow_id: str, feed: Feed) -> None:
+        feed.readers -= 1
+        if not feed.readers:
+            _, task = self._feeds.pop(flow_id)
+            task.cancel()
+
+    async def _listen(self) -> None:
+        # A cancellation that meets a dying connection surfaces as that connection's error: hence the flag.
+        while not self._closing:
+            try:
+                async with self._pool.acquire() as connection:
+                    await self._hear(connection)
+            except PASSING as error:
+                log.warning("listening_lost", error=type(error).__name__)
+                await asyncio.sleep(RECONNECT)
+
+    async def _hear(self, connection: asyncpg.Connection) -> None:
+        lost = asyncio.Event()
+
+        def heard(_connection: object, _pid: int, _channel: str, flow_id: object) -> None:
+            if entry := self._feeds.get(str(flow_id)):
+                entry[0].touch()
+
+        def ended(_connection: object) -> None:
+            lost.set()
+
+        connection.add_termination_listener(ended)
+        await connection.add_listener(CHANNEL, heard)
+        try:
+            for feed, _ in self._feeds.values():
+                feed.touch()  # whatever was said while nobody listened
+            while not lost.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), PROBE)
+                await connection.execute("select 1")
+        finally:
+            if not lost.is_set():
+                connection.remove_termination_listener(ended)
+                await connection.remove_listener(CHANNEL, heard)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._transport.watch([StageProgressed.KIND], self._progressed)
+                return
+            except PASSING as error:
+                log.warning("watching_unavailable", error=type(error).__name__)
+                await asyncio.sleep(RECONNECT)
+
+    def _progressed(self, message: Message) -> None:
+        entry = self._feeds.get(message.flow)
+        if entry is None:
+            return
+        try:
+            entry[0].progressed(StageProgressed.from_message(message))
+        except DecodeError as error:
+            log.warning("progress_undecodable", error=str(error))
