@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,12 +30,14 @@ def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_comes_at_once() -> None:
-    seconds = []
-    for _ in range(3):
-        started = time.monotonic()
-        assert run("--help").returncode == 0
-        seconds.append(time.monotonic() - started)
-    assert min(seconds) < 0.3
+    # Processor time: on a busy machine the clock says more of the neighbours than of us.
+    def spent() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before = spent()
+    assert run("--help").returncode == 0
+    assert spent() - before < 0.3
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
