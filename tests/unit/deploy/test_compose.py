@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -122,3 +123,13 @@ def test_the_image_is_built_from_what_is_in_the_repository() -> None:
         assert (ROOT / source).exists(), source
         assert f"!{source.split('/')[0]}" in ignored, source
     assert "USER datahub" in lines
+
+
+def test_an_installed_package_carries_every_file_that_it_reads() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["*"]
+    folders = ("messages", "tabular", "workers", "gateway", "deploy/migrations")
+    read = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    for path in read:
+        if path.suffix not in (".py", ".pyc"):
+            assert any(path.match(pattern) for pattern in patterns), path
