@@ -25,7 +25,7 @@ FINE, AT_FAULT, WRONG_USAGE, SERVER_TROUBLE = 0, 1, 2, 3
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one subcommand; returns the exit code and never shows a traceback to the operator."""
+    """Run one subcommand and return the exit code; only a bug of ours ends in a traceback."""
     arguments = parser().parse_args(words)
     try:
         result: int = arguments.run(arguments)
