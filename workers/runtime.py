@@ -56,8 +56,10 @@ class StageRuntime:
         ends_at = asyncio.get_running_loop().time() + self._timeout - SPARE
         try:
             async with asyncio.timeout(self._timeout):
-                with ProgressReporter(self._transport, job) as report, self._tools.spool.workdir() as workdir:
-                    context = StageContext(tools=self._tools, workdir=workdir, ends_at=ends_at, report=report)
+                with (
+                    ProgressReporter(self._transport, job) as report,
+                    StageContext(self._tools, ends_at, report) as context,
+                ):
                     return await self._stage.function(job, context)
         except TimeoutError as error:
             raise TransientError(f"stage {job.stage} did not end within {self._timeout:.0f} s") from error

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from messages.datapackage import BlobRef, Resource
 from messages.jobs import StageJob
@@ -68,14 +69,25 @@ class Tools:
     store: StoreSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
-    """What one run of a stage may use. `workdir` is private and goes with it; `ends_at` is the event loop's time."""
+    """`with`: what one run of a stage may use; `ends_at` is the event loop's time."""
 
-    tools: Tools
-    workdir: Path
-    ends_at: float
-    report: Report
+    def __init__(self, tools: Tools, ends_at: float, report: Report) -> None:
+        self.tools = tools
+        self.ends_at = ends_at
+        self.report = report
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    @cached_property
+    def workdir(self) -> Path:
+        """A private directory that goes with the context; made at the first use, for it costs milliseconds."""
+        return self._stack.enter_context(self.tools.spool.workdir())
 
     @asynccontextmanager
     async def checkout(self, blob: BlobRef) -> AsyncIterator[Path]:

@@ -78,6 +78,7 @@ with Spool(Path({str(tmp_path / "spool")!r}), 10**9) as spool:
 
 async def test_reader_keeps_its_file_when_another_process_evicts_everything(tmp_path: Path, spool: Spool) -> None:
     store = Store()
+    await read(spool, store)
     async with spool.checkout(blob_of(CONTENT), store.fetch) as path:
         for kept in (tmp_path / "spool").glob("boot-*/objects/*"):
             kept.unlink()

@@ -220,8 +220,7 @@ async def through(stages: Sequence[str], resource: Resource, tools: Tools, owner
     ends_at = asyncio.get_running_loop().time() + DEADLINE
     outcome: Outcome = Passed(resource)
     for name in stages:
-        with tools.spool.workdir() as workdir:
-            context = StageContext(tools=tools, workdir=workdir, ends_at=ends_at, report=lambda *_: None)
+        with StageContext(tools, ends_at, lambda *_: None) as context:
             outcome = await functions[name](job(flow, passed(outcome), name), context)
         if not isinstance(outcome, Passed):
             break

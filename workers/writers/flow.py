@@ -17,6 +17,8 @@ from messages.outbox import emit
 
 CHANNEL = "flow"
 """NOTIFY channel that tells the ids of flows whose rows have changed; the gateway's live pages listen."""
+CONSUMER = "pkgstore"
+"""The name of this table's writer in the inbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,19 @@ async def resources(connection: asyncpg.Connection, flow_id: str) -> list[Resour
     ]
 
 
-async def resource_passed(connection: asyncpg.Connection, event: StagePassed, resource: Resource) -> bool:
-    """Ends a resource with success; False where it has ended before, or the event is of another round."""
+async def resource_passed(
+    connection: asyncpg.Connection, event: StagePassed, resource: Resource, message_id: str
+) -> bool:
+    """Ends a resource with success; False where the message was handled before, or is of another round."""
     status: str = await connection.execute(
-        """
+        f"""
+        {_CLAIM}
         update flow_resource
-        set state = 'SUCCEEDED', stage = $4, resource = $5, facts = facts || $6, rows = $7, updated_at = now()
-        where flow_id = $1 and index = $2 and round = $3 and state in ('QUEUED', 'INPROGRESS')
-        """,
+        set state = 'SUCCEEDED', stage = $6, resource = $7, facts = facts || $8, rows = $9, updated_at = now()
+        {_OF_THIS_ROUND}
+        """,  # noqa: S608 constants
+        CONSUMER,
+        message_id,
         event.flow.id,
         event.index,
         event.round,
@@ -108,15 +115,18 @@ async def resource_passed(connection: asyncpg.Connection, event: StagePassed, re
     return status.endswith(" 1")
 
 
-async def resource_rejected(connection: asyncpg.Connection, event: StageRejected) -> bool:
-    """Ends a resource with its reason; False where it has ended before, or the event is of another round."""
+async def resource_rejected(connection: asyncpg.Connection, event: StageRejected, message_id: str) -> bool:
+    """Ends a resource with its reason; False where the message was handled before, or is of another round."""
     status: str = await connection.execute(
-        """
+        f"""
+        {_CLAIM}
         update flow_resource
-        set state = 'FAILED', stage = $4, facts = facts || $5, reason = $6, rule = $7, errors = $8, findings = $9,
-            report = $10, updated_at = now()
-        where flow_id = $1 and index = $2 and round = $3 and state in ('QUEUED', 'INPROGRESS')
-        """,
+        set state = 'FAILED', stage = $6, facts = facts || $7, reason = $8, rule = $9, errors = $10, findings = $11,
+            report = $12, updated_at = now()
+        {_OF_THIS_ROUND}
+        """,  # noqa: S608 constants
+        CONSUMER,
+        message_id,
         event.flow.id,
         event.index,
         event.round,
@@ -129,6 +139,16 @@ async def resource_rejected(connection: asyncpg.Connection, event: StageRejected
         event.report.to_dict() if event.report else None,
     )
     return status.endswith(" 1")
+
+
+# The inbox's claim (`messages.outbox.claim`) and what it guards, in one round trip.
+_CLAIM = """
+with claimed as (insert into inbox (consumer, message_id) values ($1, $2) on conflict do nothing returning message_id)
+"""
+_OF_THIS_ROUND = """
+from claimed
+where flow_id = $3 and index = $4 and round = $5 and state in ('QUEUED', 'INPROGRESS')
+"""
 
 
 async def fail(connection: asyncpg.Connection, flow: LockedFlow, reason: str) -> None:
@@ -158,27 +178,31 @@ async def succeed(connection: asyncpg.Connection, flow: LockedFlow, package: Map
     """Ends a locked flow with its published descriptor; readers see it unless they see a higher revision already."""
     await connection.execute(
         """
-        update flow set state = 'SUCCEEDED', package = $2, updated_at = now(), finished_at = now()
-        where id = $1
+        with ended as (
+            update flow set state = 'SUCCEEDED', package = $2, updated_at = now(), finished_at = now() where id = $1
+        ), shown as (
+            update dataset set published_revision = greatest(published_revision, $4), updated_at = now() where id = $3
+        )
+        select pg_notify($5, $1)
         """,
         flow.ref.id,
         dict(package),
-    )
-    await connection.execute(
-        """
-        update dataset set published_revision = greatest(published_revision, $2), updated_at = now()
-        where id = $1
-        """,
         flow.ref.dataset_id,
         flow.ref.revision,
+        CHANNEL,
     )
-    await tell(connection, flow.ref.id)
 
 
 async def touch(connection: asyncpg.Connection, flow_id: str) -> None:
     """Notes that a locked flow has moved."""
-    await connection.execute("update flow set state = 'INPROGRESS', updated_at = now() where id = $1", flow_id)
-    await tell(connection, flow_id)
+    await connection.execute(
+        """
+        with moved as (update flow set state = 'INPROGRESS', updated_at = now() where id = $1)
+        select pg_notify($2, $1)
+        """,
+        flow_id,
+        CHANNEL,
+    )
 
 
 async def tell(connection: asyncpg.Connection, flow_id: str) -> None:

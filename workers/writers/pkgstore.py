@@ -17,13 +17,11 @@ from messages.datapackage import BlobRef
 from messages.errors import PermanentError
 from messages.events import PackagePublished, StagePassed, StageRejected
 from messages.jobs import next_stage
-from messages.outbox import claim, emit
+from messages.outbox import emit
 from messages.transport.port import Delivery
 from workers.writers import descriptor, flow
 from workers.writers.flow import LockedFlow, ResourceState
 from workers.writers.steps import Step, Steps
-
-CONSUMER = "pkgstore"
 
 log = structlog.get_logger()
 
@@ -57,11 +55,8 @@ class PackageWriter:
             if locked is None or locked.ref.ownerid != event.flow.ownerid:
                 bound.warning("event_of_unknown_flow")
                 return
-            if locked.finished or not await claim(connection, CONSUMER, message_id):
-                bound.info("event_is_late")
-                return
-            if not await _end_resource(connection, event):
-                bound.info("event_is_stale")
+            if locked.finished or not await _end_resource(connection, event, message_id):
+                bound.info("event_is_late")  # handled before, or of an earlier round
                 return
             states = await flow.resources(connection, event.flow.id)
             if any(state.state in ("QUEUED", "INPROGRESS") for state in states):
@@ -99,12 +94,12 @@ class PackageWriter:
         await emit(connection, event.to_message())
 
 
-async def _end_resource(connection: asyncpg.Connection, event: StagePassed | StageRejected) -> bool:
+async def _end_resource(connection: asyncpg.Connection, event: StagePassed | StageRejected, message_id: str) -> bool:
     if isinstance(event, StageRejected):
-        return await flow.resource_rejected(connection, event)
+        return await flow.resource_rejected(connection, event, message_id)
     if event.resource is None:
         raise PermanentError(f"the last stage's event of {event.flow.id} carries no resource")
-    return await flow.resource_passed(connection, event, event.resource)
+    return await flow.resource_passed(connection, event, event.resource, message_id)
 
 
 def reason_of(failed: Sequence[ResourceState], total: int) -> str:

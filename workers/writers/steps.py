@@ -88,42 +88,10 @@ def merged(steps: Sequence[Step]) -> list[Step]:
     return list(furthest.values())
 
 
-_LOCK = "select id from flow where id = any($1) and finished_at is null order by id for no key update"
-
-
 async def _write(pool: asyncpg.Pool, steps: Sequence[Step], *, wait: bool) -> set[str]:
     """Writes the steps of flows that still move; the ids of those that others have locked, unless it is to `wait`."""
-    async with pool.acquire() as connection, connection.transaction():
-        # Lost in a crash of the server, progress comes again or does not matter: no reason to wait for its disk.
-        await connection.execute("set local synchronous_commit = off")
-        ids = sorted({step.flow_id for step in steps})
-        rows = await connection.fetch(_LOCK if wait else f"{_LOCK} skip locked", ids)
-        mine = {row["id"] for row in rows}
-        if not mine:
-            moving: set[str] = set()
-        else:
-            moving = {row["flow_id"] for row in await _move(connection, [s for s in steps if s.flow_id in mine])}
-            await connection.execute(
-                "update flow set state = 'INPROGRESS', updated_at = now() where id = any($1)", list(moving)
-            )
-            await connection.execute("select pg_notify($1, id) from unnest($2::text[]) as id", CHANNEL, list(moving))
-        return set(ids) - mine
-
-
-async def _move(connection: asyncpg.Connection, steps: Sequence[Step]) -> list[asyncpg.Record]:
-    rows: list[asyncpg.Record] = await connection.fetch(
-        """
-        update flow_resource
-        set stage = case when array_position($7::text[], flow_resource.stage) < array_position($7::text[], step.stage)
-                    then step.stage else flow_resource.stage end,
-            state = 'INPROGRESS', facts = flow_resource.facts || step.facts,
-            rows = coalesce(step.rows, flow_resource.rows), updated_at = now()
-        from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::jsonb[])
-             as step (flow_id, index, round, stage, rows, facts)
-        where flow_resource.flow_id = step.flow_id and flow_resource.index = step.index
-          and flow_resource.round = step.round and flow_resource.state in ('QUEUED', 'INPROGRESS')
-        returning flow_resource.flow_id
-        """,
+    rows = await pool.fetch(
+        _WRITE.format(locking="" if wait else "skip locked"),
         [step.flow_id for step in steps],
         [step.index for step in steps],
         [step.round for step in steps],
@@ -132,4 +100,30 @@ async def _move(connection: asyncpg.Connection, steps: Sequence[Step]) -> list[a
         [dict(step.facts) for step in steps],
         list(STAGES),
     )
-    return rows
+    return {step.flow_id for step in steps} - {row["id"] for row in rows}
+
+
+# One statement, one transaction. Progress that a crash of the database server loses comes again or does not matter: no
+# reason to wait for its disk. The flow is locked before its resources, as everywhere.
+_WRITE = f"""
+with step as (
+    select * from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::jsonb[])
+                  as step (flow_id, index, round, stage, rows, facts)
+), mine as (
+    select id from flow where id = any($1) and finished_at is null order by id for no key update {{locking}}
+), moved as (
+    update flow_resource
+    set stage = case when array_position($7::text[], flow_resource.stage) < array_position($7::text[], step.stage)
+                then step.stage else flow_resource.stage end,
+        state = 'INPROGRESS', facts = flow_resource.facts || step.facts,
+        rows = coalesce(step.rows, flow_resource.rows), updated_at = now()
+    from step join mine on mine.id = step.flow_id
+    where flow_resource.flow_id = step.flow_id and flow_resource.index = step.index
+      and flow_resource.round = step.round and flow_resource.state in ('QUEUED', 'INPROGRESS')
+    returning flow_resource.flow_id
+), touched as (
+    update flow set state = 'INPROGRESS', updated_at = now() where id in (select flow_id from moved) returning id
+)
+select mine.id, pg_notify('{CHANNEL}', touched.id), set_config('synchronous_commit', 'off', true)
+from mine left join touched on touched.id = mine.id
+"""  # noqa: S608 the only thing put in is a constant
