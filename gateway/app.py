@@ -17,7 +17,7 @@ from gateway.auth.keys import SigningKeys
 from gateway.auth.tokens import Tokens
 from gateway.edge import access_middleware, deadline_middleware, secure_headers
 from gateway.parts import PARTS, Parts
-from gateway.problems import problem_middleware
+from gateway.problems import Handler, problem_middleware
 from gateway.protocol import EdgeRunner
 from gateway.reading import add_reading
 from messages.blobs import Blobs
@@ -60,8 +60,24 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
     app.on_startup.append(_make_keys)
     for module in (health, endpoints, rawstore, source):
         app.add_routes(module.routes(parts))
+    _refuse_other_methods(app)
     add_reading(app, parts)
     return app
+
+
+def _refuse_other_methods(app: web.Application) -> None:
+    """Addresses that only take POST say so: without this the readers' `/{owner}/{dataset}` would answer their GET."""
+    for resource in app.router.resources():
+        methods = {route.method for route in resource}
+        if "GET" not in methods and isinstance(resource, web.Resource):
+            resource.add_route("*", _refusal(methods))
+
+
+def _refusal(allowed: set[str]) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+
+    return refuse
 
 
 async def serve(settings: Settings) -> None:
@@ -71,7 +87,7 @@ async def serve(settings: Settings) -> None:
     """
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url, size=POOL)
-        stack.push_async_callback(_close, pool)
+        stack.push_async_callback(close_pool, pool)
         await require_schema(pool)
         blobs = await stack.enter_async_context(Blobs(settings.store))
         transport = open_transport(settings)
@@ -118,7 +134,8 @@ async def _serve_until_told(app: web.Application, settings: Settings, relay: asy
         await runner.cleanup()
 
 
-async def _close(pool: asyncpg.Pool) -> None:
+async def close_pool(pool: asyncpg.Pool) -> None:
+    """Closes the connections, gracefully where the server lets us."""
     # A graceful close waits for ever on a connection to a silent server.
     try:
         async with asyncio.timeout(GRACE):

@@ -12,8 +12,12 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
+from gateway.patience import leave
+
+LOOK_LIMIT = 5.0
+"""Seconds for the answer to a GET to begin."""
 TIME_LIMIT = 20.0
-"""Seconds for an answer to begin, the reading of a body not counted."""
+"""Seconds for any other answer to begin, the reading of a body not counted: a push may name a thousand files."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
@@ -57,10 +61,15 @@ async def access_middleware(request: web.Request, handler: Handler) -> web.Strea
 
 @web.middleware
 async def deadline_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Ends a handler that waits longer than TIME_LIMIT for something of ours, with TimeoutError."""
-    async with asyncio.timeout(TIME_LIMIT) as timeout:
-        request[_TIMEOUT] = timeout
-        return await handler(request)
+    """Ends a handler that waits too long for something of ours, with TimeoutError."""
+    limit = LOOK_LIMIT if request.method in ("GET", "HEAD") else TIME_LIMIT
+    task = asyncio.ensure_future(handler(request))
+    try:
+        async with asyncio.timeout(limit) as timeout:
+            request[_TIMEOUT] = timeout
+            return await asyncio.shield(task)
+    finally:
+        leave(task)
 
 
 def set_deadline(request: web.Request, seconds: float | None) -> None:
@@ -91,6 +100,7 @@ def secure_headers(public_url: str) -> Callable[[web.Request, web.StreamResponse
         request[STARTED] = True
         for name, value in headers.items():
             response.headers.setdefault(name, value)
+        response.headers["Server"] = headers["Server"]  # aiohttp has named itself already
         response.headers["X-Request-Id"] = request[REQUEST_ID]
         if request.get(IDENTIFIED):
             response.headers["Cache-Control"] = "no-store"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
+from typing import Any
 
 from aiohttp import web
 
 from gateway.parts import Parts
+from gateway.patience import in_time
 from messages.database import TRANSIENT
 from messages.errors import PermanentError, TransientError
 
@@ -48,10 +50,9 @@ class Health:
             await self._parts.blobs.head(bucket, "health")
 
 
-async def _trouble(question: Awaitable[None]) -> str | None:
+async def _trouble(question: Coroutine[Any, Any, None]) -> str | None:
     try:
-        async with asyncio.timeout(DEADLINE):
-            await question
+        await in_time(question, DEADLINE)
     except TROUBLE as error:
         return type(error).__name__
     return None

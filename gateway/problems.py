@@ -18,6 +18,8 @@ from messages.database import TRANSIENT
 from messages.errors import TransientError
 
 MEDIA_TYPE = "application/problem+json"
+MOST_SAID = 20
+"""Faults that are spelled out in one message."""
 RETRY_AFTER = 3
 """Seconds after which a client may come back when a server part was down."""
 
@@ -74,7 +76,7 @@ class Problem(Exception):
             "detail": self.detail,
             "instance": f"urn:datahub:request:{request_id}",
             "errors": [fault.to_dict() for fault in self.faults],
-            "error": {"message": self.detail},
+            "error": {"message": "\n".join([self.detail, *(fault.detail for fault in self.faults[:MOST_SAID])])},
         }
         text = json.dumps(members, ensure_ascii=False)
         return web.Response(status=self.status, text=text, content_type=MEDIA_TYPE, headers=self.headers)

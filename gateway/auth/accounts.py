@@ -14,6 +14,8 @@ import asyncpg
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from gateway.patience import in_time
+
 T = TypeVar("T")
 
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
@@ -75,22 +77,20 @@ class Accounts:
 
     async def by_id(self, account_id: str) -> Account | None:
         """The account, unless it is disabled."""
-        async with asyncio.timeout(LOOKUP_DEADLINE):
-            row = await self._pool.fetchrow(
-                "select id, username, name, email, created_at from account where id = $1 and disabled_at is null",
-                account_id,
-            )
+        row = await self._ask(
+            "select id, username, name, email, created_at from account where id = $1 and disabled_at is null",
+            account_id,
+        )
         return Account(**row) if row else None
 
     async def holder(self, account_id: str, token_id: str) -> Account | None:
         """The account that a token speaks for, unless it is disabled or the token was logged out."""
-        async with asyncio.timeout(LOOKUP_DEADLINE):
-            row = await self._pool.fetchrow(
-                "select id, username, name, email, created_at from account where id = $1 and disabled_at is null"
-                " and not exists (select from revoked_token where token_id = $2)",
-                account_id,
-                token_id,
-            )
+        row = await self._ask(
+            "select id, username, name, email, created_at from account where id = $1 and disabled_at is null"
+            " and not exists (select from revoked_token where token_id = $2)",
+            account_id,
+            token_id,
+        )
         return Account(**row) if row else None
 
     async def revoke(self, token_id: str, expires: int) -> None:
@@ -104,27 +104,28 @@ class Accounts:
 
     async def by_username(self, username: str) -> Account | None:
         """The account with this name in any case, unless it is disabled."""
-        async with asyncio.timeout(LOOKUP_DEADLINE):
-            row = await self._pool.fetchrow(
-                "select id, username, name, email, created_at from account"
-                " where lower(username) = lower($1) and disabled_at is null",
-                username,
-            )
+        row = await self._ask(
+            "select id, username, name, email, created_at from account"
+            " where lower(username) = lower($1) and disabled_at is null",
+            username,
+        )
         return Account(**row) if row else None
 
     async def verify(self, username: str, password: str) -> Account | None:
         """The account whose name and password these are; takes as long where there is none (no account is guessed)."""
-        async with asyncio.timeout(LOOKUP_DEADLINE):
-            row = await self._pool.fetchrow(
-                "select id, username, name, email, created_at, password_hash from account"
-                " where lower(username) = lower($1) and disabled_at is null",
-                username,
-            )
+        row = await self._ask(
+            "select id, username, name, email, created_at, password_hash from account"
+            " where lower(username) = lower($1) and disabled_at is null",
+            username,
+        )
         password_hash = row["password_hash"] if row and row["password_hash"] else self._nobody
         matches = len(password) <= LONGEST_PASSWORD and await self._run(self._matches, password_hash, password)
         if row is None or row["password_hash"] is None or not matches:
             return None
         return Account(**{key: value for key, value in row.items() if key != "password_hash"})
+
+    async def _ask(self, query: str, *arguments: str) -> asyncpg.Record | None:
+        return await in_time(self._pool.fetchrow(query, *arguments), LOOKUP_DEADLINE)
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -182,15 +182,18 @@ def spec_of(
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, idle: float = IDLE) -> AsyncIterator[Gateway]:
-    """A gateway for these settings on a free port."""
-    async with (
-        await open_pool(settings.database_url, size=10) as pool,
-        Blobs(settings.store) as blobs,
-        aiohttp.ClientSession() as client,
-    ):
+async def serving(
+    settings: Settings, *, idle: float = IDLE, extra: Sequence[web.RouteDef] = ()
+) -> AsyncIterator[Gateway]:
+    """A gateway for these settings, and `extra` routes."""
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(settings.database_url, size=10)
+        stack.callback(pool.terminate)
+        blobs = await stack.enter_async_context(Blobs(settings.store))
+        client = await stack.enter_async_context(aiohttp.ClientSession())
         transport = open_transport(settings)
         app = create_app(settings, pool, blobs, transport)
+        app.add_routes(extra)
         runner = EdgeRunner(app, access_log=None, keepalive_timeout=idle, shutdown_timeout=1)
         await runner.setup()
         try:
