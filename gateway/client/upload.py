@@ -65,7 +65,7 @@ class Uploader:
                     if not form.exists:
                         await self._send(upload, form, gauge)
                 except (aiohttp.ClientError, TimeoutError, ServerFailure) as error:
-                    _refuse_when_changed(upload)
+                    await asyncio.to_thread(_refuse_when_changed, upload)
                     if attempt == ATTEMPTS:
                         raise _given_up(upload, error) from None
                     gauge.reach(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -31,13 +32,20 @@ async def stack(
         await postgres.drop(url)
 
 
-@pytest_asyncio.fixture
-async def publisher(stack: stacks.Stack, tmp_path: Path) -> Publisher:
-    """Carol, logged in with a password, in a home of this test's own."""
-    publisher = Publisher(stack, tmp_path / "home" / "config.json")
-    done = await publisher.dh("login", "--username", USERNAME, "--password-stdin", stdin=stacks.PASSWORD)
-    assert done.code == 0, done
-    return publisher
+@pytest_asyncio.fixture(scope="session")
+async def login_file(stack: stacks.Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `dh login` with Carol's password left."""
+    config = tmp_path_factory.mktemp("login") / "home" / "config.json"
+    await Publisher(stack, config).log_in(USERNAME)
+    return config
+
+
+@pytest.fixture
+def publisher(stack: stacks.Stack, login_file: Path, tmp_path: Path) -> Publisher:
+    """Carol, logged in, in a home of this test's own."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    return Publisher(stack, Path(shutil.copy(login_file, home)))
 
 
 @pytest.fixture(scope="session")

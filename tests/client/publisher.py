@@ -25,6 +25,11 @@ class Publisher:
         """Run the real command."""
         return await self.stack.dh(*words, config=self.config, stdin=stdin)
 
+    async def log_in(self, username: str) -> None:
+        """Log in with the password of all users here."""
+        done = await self.dh("login", "--username", username, "--password-stdin", stdin=stacks.PASSWORD)
+        assert done.code == 0, done
+
     async def answer(self, *words: str, code: int = 0) -> dict[str, Any]:
         """Run it with `--json`; what it printed."""
         done = await self.dh(*words, "--json")

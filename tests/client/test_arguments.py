@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,17 @@ def test_help_documents_exit_codes_and_environment(capsys: pytest.CaptureFixture
     told = capsys.readouterr().out
     for word in ("  0 ", "  1 ", "  2 ", "  3 ", "DH_SERVER", "DH_TOKEN", "DH_CONFIG", "NO_COLOR", "push", "status"):
         assert word in told
+
+
+def test_every_command_and_option_is_in_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    parser = build_parser()
+    [commands] = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for name, command in commands.items():
+        assert f"dh {name}" in manual
+        for action in command._actions:
+            for option in action.option_strings:
+                assert option in manual or option in ("-h", "--help"), f"{name} {option}"
 
 
 def test_common_options_may_stand_before_or_after_the_command() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from gateway.client.stream import objects_of
 from tests.client.publisher import CSV, write_package
+from tests.client.screen import on_a_terminal
 
 DH = (sys.executable, "-m", "gateway.client.cli")
 BROKEN = """
@@ -96,6 +98,17 @@ def test_declared_hash_of_another_file_is_told(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "`bytes` says 7, the file has 50" in done.stdout
     assert "`hash`" in done.stdout
+
+
+async def test_validate_shows_rows_and_colours_on_a_terminal(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "p", "towns")
+    rows = "".join(f"{number},some name of a town,{number}\n" for number in range(250_000))
+    (package / "data" / "towns.csv").write_text(f"id,name,amount\n{rows}x,y,z\n")
+    code, shown = await on_a_terminal("validate", str(package), TERM="xterm")
+    assert code == 1
+    assert re.search(r"check data/towns\.csv.*[0-9,]+ rows", shown)
+    assert "━" in shown
+    assert "\x1b[31mINVALID\x1b[0m  data/towns.csv: 2 errors in 250,001 rows" in shown
 
 
 def test_nothing_to_check_is_the_request_s_fault(tmp_path: Path) -> None:

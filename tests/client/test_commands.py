@@ -201,6 +201,7 @@ async def test_get_touches_nothing_that_is_there(publisher: Publisher, name: str
 
 
 async def test_logout_makes_the_token_good_for_nothing(publisher: Publisher) -> None:
+    await publisher.log_in("carol")
     assert (await publisher.answer("whoami"))["profile"]["username"] == "carol"
     token = publisher.token
     assert (await publisher.dh("logout")).code == 0

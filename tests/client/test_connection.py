@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gateway.client.answers import failure_of
 from gateway.client.connection import Connection, connected
@@ -82,6 +89,41 @@ async def test_token_follows_no_redirect() -> None:
         with pytest.raises(ServerFailure, match="sends us on to"):
             await connection.call("GET", "/x", token="secret")
     assert len(seen) == 1
+
+
+async def test_certificate_that_nobody_vouches_for_is_told(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, connected(address) as connection:
+        with pytest.raises(ServerFailure, match="certificate is not accepted"):
+            await connection.call("GET", "/x")
+
+
+async def test_plain_server_under_a_secure_address_is_told() -> None:
+    handler, _ = in_turn(web.Response())
+    async with serving(handler) as address, connected(address.replace("http", "https")) as connection:
+        with pytest.raises(ServerFailure, match="cannot be reached"):
+            await connection.call("GET", "/x")
+
+
+def self_signed(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
 import re
 import signal
 import sys
@@ -18,6 +17,7 @@ from aiohttp import web
 from gateway.client.connection import connected
 from gateway.client.follow import follow
 from tests.client.publisher import Publisher, write_package
+from tests.client.screen import on_a_terminal
 from tests.client.server import serving
 
 
@@ -125,7 +125,7 @@ async def test_terminal_sees_bars_and_colours_unless_it_wants_none(
 ) -> None:
     package = write_package(tmp_path / "p", name)
     (package / "data" / "towns.csv").write_text("id,name,amount\n" + f"1,{name}{no_color},2\n" * 50_000)
-    shown = await on_a_terminal(publisher, "push", str(package), NO_COLOR=no_color, TERM="xterm-256color")
+    shown = await pushed_on_a_terminal(publisher, package, NO_COLOR=no_color, TERM="xterm-256color")
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert "━" in text
     assert re.search(r"data/towns\.csv .*[0-9.]+ kB( of [0-9.]+ kB)?.* [0-9.]+ [kM]B/s", text)
@@ -139,42 +139,14 @@ async def test_terminal_sees_bars_and_colours_unless_it_wants_none(
 
 async def test_terminal_without_abilities_gets_plain_lines(publisher: Publisher, name: str, tmp_path: Path) -> None:
     package = write_package(tmp_path / "p", name, files={"notes.txt": f"of {name}"})
-    shown = await on_a_terminal(publisher, "push", str(package), TERM="dumb")
+    shown = await pushed_on_a_terminal(publisher, package, TERM="dumb")
     assert "\x1b" not in shown
     assert "notes.txt: 1" in shown
 
 
-async def on_a_terminal(publisher: Publisher, *words: str, **more: str) -> str:
-    """Run `dh` on a pseudo-terminal; everything that appeared on it."""
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway.client.cli", *words),
-        env={
-            **{name: value for name, value in os.environ.items() if name != "NO_COLOR"},
-            "DH_CONFIG": str(publisher.config),
-            "DH_SERVER": publisher.stack.url,
-            "COLUMNS": "160",
-            **{name: value for name, value in more.items() if value},
-        },
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = await asyncio.to_thread(_read_all, ours)
-    assert await process.wait() == 0, shown
+async def pushed_on_a_terminal(publisher: Publisher, package: Path, **more: str) -> str:
+    """Everything that appeared on the terminal while the package was pushed."""
+    login = {"DH_CONFIG": str(publisher.config), "DH_SERVER": publisher.stack.url}
+    code, shown = await on_a_terminal("push", str(package), **login, **more)
+    assert code == 0, shown
     return shown
-
-
-def _read_all(terminal: int) -> str:
-    pieces: list[bytes] = []
-    with open(terminal, "rb", buffering=0) as stream:
-        while True:
-            try:
-                piece = stream.read(65_536)
-            except OSError:  # Linux says EIO when the last writer has gone
-                break
-            if not piece:
-                break
-            pieces.append(piece)
-    return b"".join(pieces).decode()
