@@ -1,6 +1,6 @@
 """RawStore: says where a publisher may upload, and knows what is there already.
 
-What the signed form pins is in `docs/decisions/0008-signed-uploads.md`; whatever a store leaves unchecked, the first
+What the signed form pins is in `docs/decisions/0006-signed-uploads.md`; whatever a store leaves unchecked, the first
 stage hashes the bytes again before anything trusts them.
 """
 
