@@ -21,8 +21,9 @@ _UNEXPECTED = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (see `dh --help`). No traceback ever reaches the user."""
     options = build_parser().parse_args(argv)
-    # Whoever is asked to end tidies up as after Ctrl-C: half of a download must not stay.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Asked to end, we tidy up as after Ctrl-C: half of a download must not stay. Said as that very signal, because
+    # an event loop hears it and cancels its task, where an exception of ours would hit any task.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     terminal = Terminal(as_json=options.as_json)
     try:
         return _run(options, terminal)
