@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.auth.identity import identify
 from gateway.downloads import download_name, extension_of
 from gateway.pages import evidence, linkeddata, text
+from gateway.pages.preview import Preview, preview_of
 from gateway.pages.readme import LONGEST, Readme, summary
 from gateway.pages.site import Site
 from gateway.pkgstore import LATEST, SUCCESSFUL, PackageStore, ResourceRun, Revision
@@ -25,8 +26,6 @@ MOST_TABLES = 8
 """Tables with their rows on one page; each other one has a page of its own (`?table=`)."""
 MOST_FIELDS = 300
 MOST_FILES = 500
-ROWS_SHOWN = 20
-NUMERIC = frozenset({"integer", "number"})
 
 _log = structlog.get_logger()
 
@@ -54,16 +53,6 @@ class FileLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """First rows as text; `numeric` says which columns are numbers."""
-
-    fields: Sequence[str]
-    numeric: Sequence[bool]
-    rows: Sequence[Sequence[str]]
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldLine:
     """A line of a schema."""
 
@@ -88,6 +77,14 @@ class TableSection:
     more_fields: int
     evidence: Sequence[tuple[str, str]]
     report: str | None
+
+    @property
+    def has_rules(self) -> bool:
+        return any(field.rules for field in self.fields)
+
+    @property
+    def has_descriptions(self) -> bool:
+        return any(field.description for field in self.fields)
 
 
 class DatasetPage:
@@ -134,7 +131,7 @@ class DatasetPage:
         return {
             "revision": revision,
             "package": package,
-            "description": package.get("description") or summary(_first_paragraph(readme)),
+            "description": package.get("description") or summary(self._readme.opening(readme)),
             "address": revision.path,
             "pinned": pinned(revision),
             "canonical": f"{self._site.public_url}{revision.path}",
@@ -189,28 +186,6 @@ class DatasetPage:
         except (TransientError, PermanentError, ValueError, KeyError, TypeError) as error:
             _log.warning("preview_unavailable", key=file.blob.key, error=type(error).__name__)
             return None, "The preview cannot be read right now. The downloads are not affected."
-
-
-def preview_of(content: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], total: int | None) -> Preview:
-    """What `dump` wrote for previews, ready to be shown; raises KeyError or TypeError where it is none."""
-    header = [str(label) for label in content["header"]]
-    rows = [[str(cell) for cell in row] for row in content["rows"][:ROWS_SHOWN]]
-    width = max([len(header), *(len(row) for row in rows)])
-    types = [str(field.get("type")) for field in fields]
-    if rows and total is not None and len(rows) < total:
-        note = f"The first {len(rows)} of {total:,} rows."
-    else:
-        note = "All rows." if rows else "This table has a header and no rows."
-    if content.get("more_columns"):
-        note += f" Only the first {width} columns are shown."
-    if content.get("cut_cells"):
-        note += " Long cells are cut."
-    return Preview(
-        fields=[*header, *[""] * (width - len(header))],
-        numeric=[index < len(types) and types[index] in NUMERIC for index in range(width)],
-        rows=[[*row, *[""] * (width - len(row))] for row in rows],
-        note=note,
-    )
 
 
 def field_line(field: Mapping[str, Any]) -> FieldLine:
@@ -295,10 +270,3 @@ def _fields(descriptor: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     schema = descriptor.get("schema")
     fields = schema.get("fields") if isinstance(schema, dict) else None
     return [field for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []
-
-
-def _first_paragraph(readme: object) -> str:
-    if not isinstance(readme, str):
-        return ""
-    paragraphs = (" ".join(part.split()) for part in readme[:5_000].split("\n\n"))
-    return next((part for part in paragraphs if part and part[0].isalnum()), "")

@@ -17,7 +17,6 @@ SOURCES = {
     "guess": "guessed from the bytes",
 }
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space", ":": "colon"}
-ENDINGS = {"\r\n": "CRLF", "\n": "LF", "\r": "CR"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,12 @@ class Entry:
 
 
 def of_table(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How a table was read: encoding, kind of CSV, check; only what is known."""
+    """How a table was read: encoding, kind of CSV, check, form; only what is known. `facts` by stage."""
     return [
         *_encoding(_mapping(facts, "encoding")),
         *_kind(_mapping(facts, "csvkind")),
         *_check(_mapping(facts, "validate")),
+        *_form(_mapping(facts, "dump")),
     ]
 
 
@@ -43,54 +43,57 @@ def _encoding(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     found = _mapping(facts, "evidence")
     why = SOURCES.get(str(facts.get("source")), "")
-    lines = [("Encoding", f"{name}, {why}" if why else name)]
-    if overruled := found.get("overruled"):
-        lines.append(("Declared encoding", f"{found.get('declared', '')}: not used, {overruled}"))
     confidence = found.get("confidence")
     if isinstance(confidence, int | float) and not facts.get("certain"):
-        lines.append(("Confidence", f"{confidence:.0%}"))
+        why += f", {confidence:.0%} sure"
+    lines = [("Encoding", f"{name}: {why}" if why else name)]
+    if overruled := found.get("overruled"):
+        lines.append(("Declared encoding", f"{found.get('declared', '')}: not used, {overruled}"))
+    others = [one for one in _list(found, "candidates") if isinstance(one, dict) and one.get("encoding") != name]
+    if others:
+        lines.append(
+            ("Other encodings", "; ".join(f"{one.get('encoding')} reads {one.get('sample')}" for one in others[:3]))
+        )
     if sample := found.get("sample"):
-        lines.append(("Sample", str(sample)))
+        lines.append(("A line as read", str(sample)))
     return lines
 
 
 def _kind(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    dialect = _mapping(facts, "dialect")
-    if not dialect:
-        return []
-    delimiter = str(dialect.get("delimiter", ","))
-    lines = [("Delimiter", DELIMITERS.get(delimiter, delimiter))]
-    if quote := dialect.get("quoteChar"):
-        lines.append(("Quote", str(quote)))
-    if ending := ENDINGS.get(str(dialect.get("lineTerminator"))):
-        lines.append(("Lines end with", ending))
-    header = dialect.get("header", True)
-    why = _mapping(facts, "evidence").get("header")
-    words = "in the first row" if header else "none"
-    lines.append(("Header", f"{words}: {_sentence(why)}" if why else words))
-    candidates = _mapping(facts, "evidence").get("candidates")
-    if isinstance(candidates, list) and len(candidates) > 1:
-        lines.append(("Also considered", ", ".join(_candidate(one) for one in candidates[1:4])))
+    found = _mapping(facts, "evidence")
+    candidates = [one for one in _list(found, "candidates") if isinstance(one, dict)]
+    lines = []
+    if candidates:
+        delimiter, *others = [_delimiter(one) for one in candidates]
+        declared = " (declared)" if "delimiter" in _list(found, "declared") else ""
+        better = f", fits better than {', '.join(others[:3])}" if others and not declared else ""
+        lines.append(("Cells apart by", f"{delimiter}{declared}{better}"))
+    if "header_rows" in facts:
+        why = _mapping(found, "header").get("why")
+        words = "yes" if facts["header_rows"] else "none"
+        lines.append(("Header", f"{words}: {why}" if why else words))
     return lines
 
 
-def _candidate(candidate: Any) -> str:
-    if not isinstance(candidate, dict):
-        return str(candidate)
-    delimiter = str(candidate.get("delimiter") or _mapping(candidate, "dialect").get("delimiter") or "?")
-    score = candidate.get("score")
-    name = DELIMITERS.get(delimiter, delimiter)
-    return f"{name} ({score:.2f})" if isinstance(score, int | float) else name
+def _delimiter(candidate: Mapping[str, Any]) -> str:
+    delimiter = str(candidate.get("delimiter") or "?")
+    return DELIMITERS.get(delimiter, delimiter)
 
 
 def _check(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = []
     if isinstance(facts.get("rows"), int):
-        lines.append(("Rows checked", f"{facts['rows']:,}, all of them"))
+        lines.append(("Rows checked", f"{facts['rows']:,}" + ("" if facts.get("truncated") else ", all of them")))
     if "inferred" in facts:
         lines.append(("Schema", "inferred from all rows" if facts["inferred"] else "the publisher's"))
-    lines += [("Note", str(note)) for note in _list(facts, "notes")[:5]]
-    return lines
+    return lines + [("Note", str(note)) for note in _list(facts, "notes")[:5]]
+
+
+def _form(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "unchanged" not in facts:
+        return []
+    kept = "byte for byte as it was uploaded"
+    return [("Published", kept if facts["unchanged"] else "as UTF-8 with commas; the original file is kept beside it")]
 
 
 def about(package: Mapping[str, Any]) -> list[tuple[str, list[Entry]]]:
@@ -111,12 +114,6 @@ def _entry(item: Any) -> Entry:
         return Entry(str(item), safe_url(item))
     words = item.get("title") or item.get("name") or item.get("path") or item.get("web") or "unnamed"
     return Entry(str(words), safe_url(item.get("path") or item.get("web")))
-
-
-def _sentence(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("why") or value.get("note") or ", ".join(f"{key} {value[key]}" for key in list(value)[:4]))
-    return str(value)
 
 
 def _mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 LONGEST = 100_000
 """Characters that are rendered; the whole text can always be downloaded."""
+LONGEST_OPENING = 5_000
 
 TAGS = {
     *("p", "br", "hr", "blockquote", "pre", "code", "kbd", "samp", "var", "em", "strong", "b", "i", "u", "s", "del"),
@@ -38,7 +39,6 @@ class Readme:
         """Safe HTML: no script, style, form, frame or remote image; links marked as strangers' own."""
         if not isinstance(text, str) or not text.strip():
             return Markup("")
-        # Frontmatter and NUL are no part of a text; markdown-it itself replaces NUL by U+FFFD.
         html = self._markdown.render(text[:LONGEST])
         return Markup(  # noqa: S704 sanitised by nh3
             nh3.clean(
@@ -51,6 +51,24 @@ class Readme:
                 link_rel="noopener nofollow ugc",
             )
         )
+
+    def opening(self, text: object) -> str:
+        """The words of the first paragraph; empty where there is none."""
+        if not isinstance(text, str):
+            return ""
+        for opened, inline in pairwise(self._markdown.parse(text[:LONGEST_OPENING])):
+            words = " ".join("".join(_words(inline)).split())
+            if words and opened.type == "paragraph_open" and opened.level == 0:
+                return words
+        return ""
+
+
+def _words(inline: Token) -> Iterator[str]:
+    for child in inline.children or ():
+        if child.type in ("text", "code_inline"):
+            yield child.content
+        elif child.type in ("softbreak", "hardbreak"):
+            yield " "
 
 
 def _demote(tokens: Sequence[Token]) -> None:
@@ -75,8 +93,3 @@ def summary(text: object, longest: int = 240) -> str:
     if len(words) <= longest:
         return words
     return words[:longest].rsplit(" ", 1)[0] + "…"
-
-
-def readme_of(package: Mapping[str, Any]) -> object:
-    """The README a descriptor carries (the publisher's client puts it there), else nothing."""
-    return package.get("readme") or package.get("readme_md") or ""

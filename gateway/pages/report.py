@@ -165,9 +165,9 @@ def _errors_of(report: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 def finding_line(finding: Mapping[str, Any]) -> FindingLine:
     """A finding of `tabular`, or an error of frictionless' report, as a line."""
     rule = str(finding.get("rule") or finding.get("type") or finding.get("code") or "problem")
-    name = finding.get("field")
-    if name is None:
-        name = finding.get("fieldName") or finding.get("label") or finding.get("fieldNumber")
+    name = finding.get("field") or finding.get("fieldName") or finding.get("label")
+    if not name and isinstance(finding.get("fieldNumber"), int):
+        name = f"no. {finding['fieldNumber']}"
     cell = finding.get("cell")
     return FindingLine(
         rule=rule,
@@ -175,7 +175,7 @@ def finding_line(finding: Mapping[str, Any]) -> FindingLine:
         message=words_of(rule, str(finding.get("message") or finding.get("note") or "")),
         row=_whole(finding.get("row", finding.get("rowNumber"))),
         line=_whole(finding.get("line")),
-        field=None if name is None else str(name),
+        field=str(name) if name else None,
         cell=None if cell is None else str(cell),
     )
 

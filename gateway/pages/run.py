@@ -57,6 +57,7 @@ class RunLine:
     stages: Sequence[StageLine]
     reason: str | None
     findings: Sequence[FindingLine]
+    errors: int
     more: int
     report: str | None
 
@@ -101,7 +102,11 @@ class RunPage:
 def words_of(revision: Revision) -> str:
     """A sentence under the headline."""
     if revision.state == "FAILED":
-        return revision.reason or "Something in this revision could not be published."
+        failed = sum(run.state == "FAILED" for run in revision.resources)
+        if not any(run.reason for run in revision.resources):
+            return revision.reason or "Something in this revision could not be published."
+        kept = f" Readers still see revision {revision.published_revision}." if revision.published_revision else ""
+        return f"{failed} of {len(revision.resources)} files could not be published: see below.{kept}"
     if revision.state == "SUCCEEDED":
         return "Every file was read to its end, checked and stored."
     done = sum(run.state == "SUCCEEDED" for run in revision.resources)
@@ -119,6 +124,7 @@ def run_line(revision: Revision, run: ResourceRun) -> RunLine:
         stages=stages_of(run.stage, run.state),
         reason=run.reason,
         findings=[finding for finding in findings if finding.message != run.reason or finding.row or finding.cell],
+        errors=max(run.errors, len(findings)),
         more=max(0, run.errors - len(findings)),
         report=report_address(revision, run) if has_report(run) else None,
     )

@@ -1,0 +1,42 @@
+"""The first rows of a table, as the last stage kept them for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ROWS_SHOWN = 20
+NUMERIC = frozenset({"integer", "number"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """First rows as text; `numeric` says which columns are numbers."""
+
+    fields: Sequence[str]
+    numeric: Sequence[bool]
+    rows: Sequence[Sequence[str]]
+    note: str
+
+
+def preview_of(content: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], total: int | None) -> Preview:
+    """What `dump` wrote for previews, ready to be shown; raises KeyError or TypeError where it is none."""
+    header = [str(label) for label in content["header"]]
+    rows = [[str(cell) for cell in row] for row in content["rows"][:ROWS_SHOWN]]
+    width = max([len(header), *(len(row) for row in rows)])
+    types = [str(field.get("type")) for field in fields]
+    if rows and total is not None and len(rows) < total:
+        note = f"The first {len(rows)} of {total:,} rows."
+    else:
+        note = "All rows." if rows else "This table has a header and no rows."
+    if content.get("more_columns"):
+        note += f" Only the first {width} columns are shown."
+    if content.get("cut_cells"):
+        note += " Long cells are cut."
+    return Preview(
+        fields=[*header, *[""] * (width - len(header))],
+        numeric=[index < len(types) and types[index] in NUMERIC for index in range(width)],
+        rows=[[*row, *[""] * (width - len(row))] for row in rows],
+        note=note,
+    )
