@@ -18,6 +18,8 @@ PATIENCE = 30.0
 SLOWEST = 50_000
 MAX_DEPTH = 64
 FORM_LIMIT = 16_384
+INLINE = 100_000
+"""Bytes that are parsed sooner than a thread is worth its while."""
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -29,13 +31,20 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     limit = request.app[PARTS].settings.gateway.max_body
     body = await _read(request, limit)
     try:
-        value = strictjson.parse(body, max_depth=MAX_DEPTH, max_bytes=limit)
+        value = await _parse(body, limit)
     except strictjson.StrictJSONError as error:
         fault = Fault(detail=error.message, rule=error.code)
         raise Problem(400, error.code, error.message, faults=[fault]) from None
     if not isinstance(value, dict):
         raise Problem(422, "not-an-object", "The body must be a JSON object.")
     return value
+
+
+async def _parse(body: bytes, limit: int) -> Any:
+    # 10 MB take 0.4 s: others get their turns meanwhile.
+    if len(body) > INLINE:
+        return await asyncio.to_thread(strictjson.parse, body, MAX_DEPTH, limit)
+    return strictjson.parse(body, MAX_DEPTH, limit)
 
 
 async def read_form(request: web.Request) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Tokens: a user token says who somebody is, a permission token what they may ask of one service.
 
-Both are JWTs signed with EdDSA (RFC 8037). PyJWT alone takes non-canonical base64, unknown headers and duplicate keys,
+Both are JWTs signed with EdDSA (RFC 8037). PyJWT alone takes padded base64, headers it does not know and doubled keys,
 so a strict reading comes first (RFC 8725; reasons in `docs/decisions/0005-strict-tokens.md`).
 """
 

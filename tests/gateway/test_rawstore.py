@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import aiohttp
-
 from tests.gateway.conftest import CSV, Publisher, file_entry, send_form
 
 SHA256 = hashlib.sha256(CSV).hexdigest()
@@ -131,10 +129,7 @@ async def test_presign_cannot_climb_into_another_owners_prefix(ada: Publisher, b
     base, _, name = url.rpartition("/")
     base = base.rpartition("/")[0]
     token = {"Auth-Token": await ada.permission("rawstore")}
-    for climb in ("../", "%2e%2e/", "%252e%252e/", "..%2f", "./../", "/../"):
+    for climb in ("../", "%2e%2e/", "..%2f", "./../", "/../", "x/../../"):
         tricky = f"{base}/{ada.id}/{climb}{bob.id}/{name}"
         answer = await ada.gateway.get("/rawstore/presign", params={"url": tricky}, headers=token)
-        signed = answer.json().get("url", "") if answer.status == 200 else ""
-        if "X-Amz-Signature" in signed:
-            async with aiohttp.ClientSession() as client, client.get(signed) as response:
-                assert response.status in (400, 403, 404), climb
+        assert b"X-Amz-Signature" not in answer.body, climb
