@@ -7,6 +7,7 @@ that kills its worker takes nine innocent ones along to the dead letters.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -113,7 +114,8 @@ class QueueConsumer:
         while True:
             slot = self._slots[at]
             try:
-                async with asyncio.timeout(self._silence):
+                # Not all slots in the same moment: what comes meanwhile should find most of them.
+                async with asyncio.timeout(self._silence * random.uniform(0.7, 1.3)):  # noqa: S311
                     await slot.lost.wait()
                 log.warning("consumer_lost", queue=self._queue)
             except TimeoutError:
@@ -125,15 +127,15 @@ class QueueConsumer:
                     await asyncio.wait(slot.handling)
             await close_channel(slot.channel)
             self._slots[at] = await self._reopen()
+            if slot.lost.is_set():
+                log.info("consumer_restored", queue=self._queue)
 
     async def _reopen(self) -> _Slot:
         loop = asyncio.get_running_loop()
         deadline, backoff = loop.time() + GIVE_UP, Backoff()
         while True:
             try:
-                slot = await self._open()
-                log.debug("consumer_restored", queue=self._queue)
-                return slot
+                return await self._open()
             except TransientError as error:
                 log.warning("consumer_unavailable", queue=self._queue, reason=str(error))
                 if loop.time() > deadline:
