@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -37,25 +38,27 @@ async def follow(connection: Connection, token: str | None, flow: str, listener:
     hub = DataHub(connection, token)
     heard = time.monotonic()
     while True:
-        try:
-            async for status in _stream(connection, token, flow):
-                heard = time.monotonic()
-                listener(status)
-                if is_final(status):
-                    return status
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            pass  # fall through to the question: it says whether the server is there
-        try:
-            status = await hub.status(flow)
-        except ServerFailure:
-            if time.monotonic() - heard > PATIENCE:
-                raise
-            continue  # the call itself has waited and tried again
-        heard = time.monotonic()
-        listener(status)
-        if is_final(status):
-            return status
+        async with aclosing(_either(connection, hub, token, flow)) as statuses:
+            try:
+                async for status in statuses:
+                    heard = time.monotonic()
+                    listener(status)
+                    if is_final(status):
+                        return status
+            except ServerFailure:
+                if time.monotonic() - heard > PATIENCE:
+                    raise
         await asyncio.sleep(POLL)
+
+
+async def _either(
+    connection: Connection, hub: DataHub, token: str | None, flow: str
+) -> AsyncGenerator[dict[str, Any], None]:
+    """What the stream says until it breaks, then one answer: that says whether the server is there at all."""
+    with suppress(aiohttp.ClientError, TimeoutError, OSError):
+        async for status in _stream(connection, token, flow):
+            yield status
+    yield await hub.status(flow)
 
 
 async def _stream(connection: Connection, token: str | None, flow: str) -> AsyncIterator[dict[str, Any]]:

@@ -47,9 +47,8 @@ class Outcome:
             terminal.say(f"  {escape(self._status['reason'])}")
         if self.state in {"QUEUED", "INPROGRESS"}:
             for resource in self._resources():
-                terminal.say(
-                    f"  {escape(resource.get('name'), 100)}: {escape(resource.get('stage'))} {self._state_of(resource)}"
-                )
+                name, stage, state = (escape(resource.get(key), 100) for key in ("name", "stage", "state"))
+                terminal.say(f"  {name}: {stage} {state.lower()}")
         for resource in failed[:SHOWN]:
             self._show_failed(terminal, resource)
         if len(failed) > SHOWN:
@@ -66,11 +65,7 @@ class Outcome:
         terminal.say(f"  {terminal.paint(name, 'bold')} failed at {escape(resource.get('stage'))}: {reason}")
         show_findings(terminal, findings, total)
         if resource.get("report"):
-            terminal.say(f"    report: {escape(self._report(resource))}")
-
-    def _report(self, resource: Mapping[str, Any]) -> str:
-        report = resource["report"]
-        return report if isinstance(report, str) else f"{self.run}/report/{resource.get('name')}"
+            terminal.say(f"    report: {escape(resource['report'])}")
 
     def _totals(self) -> str:
         if self.state != "SUCCEEDED":
@@ -81,9 +76,6 @@ class Outcome:
         total = stats.get("bytes") if isinstance(stats, dict) else None
         sizes = f", {size(total)}" if isinstance(total, int) else ""
         return f": {plural(len(resources), 'resource')}, {plural(rows, 'row')}{sizes}"
-
-    def _state_of(self, resource: Mapping[str, Any]) -> str:
-        return str(resource.get("state", "")).lower()
 
     def _resources(self) -> list[Mapping[str, Any]]:
         return [resource for resource in self._status.get("resources") or () if isinstance(resource, dict)]

@@ -10,7 +10,7 @@ from gateway.client.connection import Connection, connected
 from gateway.client.datahub import Accepted, DataHub, Profile, UploadForm
 from gateway.client.digests import digest_of
 from gateway.client.escape import escape
-from gateway.client.failures import FINE
+from gateway.client.failures import FINE, Failure
 from gateway.client.follow import follow
 from gateway.client.outcome import Outcome
 from gateway.client.package import LocalPackage
@@ -74,7 +74,11 @@ class Push:
         """What to say to somebody who does not wait for the end."""
         if self._accepted is None:
             return "interrupted: nothing was published (files that were uploaded need not go again)"
-        return f"interrupted; the run goes on: see `dh status {self._name}/{self._accepted.revision}`"
+        return f"interrupted; {self._later()}"
+
+    def _later(self) -> str:
+        assert self._accepted is not None
+        return f"the run goes on: see `dh status {self._name}/{self._accepted.revision}`"
 
     async def _place(self, hub: DataHub, profile: Profile, shown: Board) -> Placed:
         """Every file with its hashes, and the form that says where it goes."""
@@ -103,7 +107,10 @@ class Push:
 
     async def _follow(self, connection: Connection, accepted: Accepted) -> int:
         with showing(self._terminal) as shown:
-            status = await follow(connection, self._session.token, accepted.flow_id, Trail(shown).show)
+            try:
+                status = await follow(connection, self._session.token, accepted.flow_id, Trail(shown).show)
+            except Failure as failure:
+                raise type(failure)(f"{failure}\n{self._later()}", id=accepted.flow_id) from None
         outcome = Outcome(self._session.server, status)
         outcome.show(self._terminal)
         self._terminal.answer(outcome.to_dict())

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway.client.connection import connected
+from gateway.client.connection import Connection, connected
+from gateway.client.failures import ServerFailure
 from gateway.client.follow import follow
 from tests.client.publisher import Publisher, write_package
 from tests.client.screen import on_a_terminal
@@ -64,6 +65,17 @@ async def test_stream_that_breaks_is_taken_up_again() -> None:
     async with serving(handler) as address, connected(address) as connection:
         assert await follow(connection, None, "o/d/1", heard.append) == {"state": "FAILED"}
     assert [status["state"] for status in heard] == ["QUEUED", "INPROGRESS", "FAILED"]
+
+
+async def test_server_that_stays_away_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.client.follow.PATIENCE", 0.0)
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    async with serving(handler) as address, connected(address) as connection:
+        with pytest.raises(ServerFailure, match="answered 503"):
+            await follow(Connection(address, connection.session, attempts=1), None, "o/d/1", lambda _: None)
 
 
 async def start(publisher: Publisher, *words: str, **more: str) -> Process:
