@@ -1,0 +1,83 @@
+"""The whole system, watched in a real browser: a push with the real command, followed to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from messages.settings import StoreSettings
+from tests import stack as stacks
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+FIELDS = [{"name": "day", "type": "date"}, {"name": "town", "type": "string"}, {"name": "price", "type": "number"}]
+
+
+@pytest_asyncio.fixture
+async def stack(
+    browser: Browser, database_url: str, object_store: StoreSettings, tmp_path: Path
+) -> AsyncIterator[stacks.Stack]:
+    async with stacks.running(database_url, object_store, None, tmp_path) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture
+async def config(stack: stacks.Stack, tmp_path: Path) -> Path:
+    """The login file of a publisher called alice."""
+    await stack.add_user("alice")
+    config = tmp_path / "config" / "config.json"
+    words = ("login", "--username", "alice", "--password-stdin")
+    done = await stack.dh(*words, config=config, stdin=stacks.PASSWORD)
+    assert done.code == 0, done
+    return config
+
+
+def write_package(directory: Path, rows: str) -> Path:
+    table = {"name": "prices", "path": "prices.csv", "schema": {"fields": FIELDS}}
+    descriptor = {"name": "prices", "title": "Prices in towns", "resources": [table]}
+    directory.mkdir()
+    (directory / "prices.csv").write_text(f"day,town,price\n{rows}", encoding="utf-8")
+    (directory / "README.md").write_text("# Prices\n\nCollected by hand.\n")
+    (directory / "datapackage.json").write_text(json.dumps(descriptor))
+    return directory
+
+
+async def test_push_is_followed_in_the_browser_until_its_page_shows_the_rows(
+    page: Page, stack: stacks.Stack, config: Path, tmp_path: Path
+) -> None:
+    package = write_package(tmp_path / "package", "2026-01-01,Łódź,1.5\n2026-01-02,Zürich,2\n")
+    # Without workers the run waits, so that the browser sees it move from the start.
+    await stack.kill("stages")
+    pushed = await stack.dh("push", str(package), "--no-wait", config=config)
+    assert pushed.code == 0, pushed
+    await page.goto(f"{stack.url}/alice/prices/v/1")
+    await expect(page.get_by_role("heading", name="Waiting for a free worker")).to_be_visible()
+    await stack.start("stages", "worker", "stages")
+    await expect(page.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("2 rows")).to_be_visible()
+    await page.get_by_role("link", name="Open the dataset").click()
+    await expect(page.get_by_role("heading", level=1, name="Prices in towns")).to_be_visible()
+    await expect(page.get_by_role("cell", name="Łódź")).to_be_visible()
+    await expect(page.get_by_text("Collected by hand.").last).to_be_visible()
+    async with page.expect_download() as started:
+        await page.get_by_role("link", name="Download of prices").click()
+    assert (await (await started.value).path()).read_text(encoding="utf-8").endswith("Zürich,2\n")
+
+
+async def test_failed_push_leads_to_a_report_that_names_row_column_and_cell(
+    page: Page, stack: stacks.Stack, config: Path, tmp_path: Path
+) -> None:
+    package = write_package(tmp_path / "package", "2026-01-01,Łódź,1.5\n2026-01-02,Zürich,two\n2026-01-03\n")
+    pushed = await stack.dh("push", str(package), "--no-check", config=config)
+    assert pushed.code == 1, pushed
+    await page.goto(f"{stack.url}/alice/prices/v/1")
+    await expect(page.get_by_role("heading", name="Not published")).to_be_visible()
+    await page.get_by_role("link", name="See the full report").click()
+    await expect(page.get_by_role("heading", name="Values of the wrong type")).to_be_visible()
+    await expect(page.get_by_role("row", name="3 price two This is not a number.")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Rows with too few cells")).to_be_visible()
