@@ -14,7 +14,7 @@ from aiohttp import web
 from gateway.auth.identity import identify
 from gateway.downloads import download_name, extension_of
 from gateway.pages import evidence, linkeddata, text
-from gateway.pages.preview import Preview, preview_of
+from gateway.pages.preview import LARGEST, Preview, preview_of
 from gateway.pages.readme import LONGEST, Readme, summary
 from gateway.pages.site import Site
 from gateway.pkgstore import LATEST, SUCCESSFUL, PackageStore, ResourceRun, Revision
@@ -24,7 +24,7 @@ from messages.errors import PermanentError, TransientError
 
 MOST_TABLES = 8
 """Tables with their rows on one page; each other one has a page of its own (`?table=`)."""
-MOST_FIELDS = 300
+MOST_FIELDS = 200
 MOST_FILES = 500
 
 _log = structlog.get_logger()
@@ -143,7 +143,7 @@ class DatasetPage:
             "more_tables": wanted is None and len(tables) > MOST_TABLES,
             "rows": sum(run.rows or 0 for run in revision.resources if run.tabular),
             "bytes": sum(file.blob.size for run in revision.resources if (file := run.file("data"))),
-            "readme": self._readme.render(readme),
+            "readme": await self._readme.render(readme),
             "readme_cut": isinstance(readme, str) and len(readme) > LONGEST,
             "about": evidence.about(package),
             "history": history,
@@ -180,8 +180,10 @@ class DatasetPage:
         file = run.file("preview")
         if file is None:
             return None, "This table was published without a preview. Download it to see its rows."
+        if file.blob.size > LARGEST:
+            return None, "The first rows of this table are too long for a page. Download it to see them."
         try:
-            content = json.loads(await self._blobs.get(file.blob, limit=20_000_000))
+            content = json.loads(await self._blobs.get(file.blob, limit=LARGEST))
             return preview_of(content, fields, run.rows), ""
         except (TransientError, PermanentError, ValueError, KeyError, TypeError) as error:
             _log.warning("preview_unavailable", key=file.blob.key, error=type(error).__name__)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import nh3
@@ -15,6 +17,8 @@ from markupsafe import Markup, escape
 LONGEST = 100_000
 """Characters that are rendered; the whole text can always be downloaded."""
 LONGEST_OPENING = 5_000
+KEPT = 32
+"""Rendered READMEs in memory: a revision's never changes."""
 
 TAGS = {
     *("p", "br", "hr", "blockquote", "pre", "code", "kbd", "samp", "var", "em", "strong", "b", "i", "u", "s", "del"),
@@ -34,15 +38,21 @@ class Readme:
         self._markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
         self._markdown.add_render_rule("image", _image_as_link)
         self._markdown.core.ruler.push("demote_headings", lambda state: _demote(state.tokens))
+        self._rendered = lru_cache(KEPT)(self._render)
 
-    def render(self, text: object) -> Markup:
-        """Safe HTML: no script, style, form, frame or remote image; links marked as strangers' own."""
+    async def render(self, text: object) -> Markup:
+        """Safe HTML: no script, style, form, frame or remote image; links marked as strangers' own.
+
+        A hostile text of this length takes a second to render: once, and beside the event loop.
+        """
         if not isinstance(text, str) or not text.strip():
             return Markup("")
-        html = self._markdown.render(text[:LONGEST])
+        return await asyncio.to_thread(self._rendered, text[:LONGEST])
+
+    def _render(self, text: str) -> Markup:
         return Markup(  # noqa: S704 sanitised by nh3
             nh3.clean(
-                html,
+                self._markdown.render(text),
                 tags=TAGS,
                 clean_content_tags=REMOVED_WHOLE,
                 attributes=ATTRIBUTES,

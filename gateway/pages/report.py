@@ -20,7 +20,7 @@ from gateway.problems import not_found
 from messages.blobs import Blobs
 from messages.errors import PermanentError, TransientError
 
-LARGEST = 16_000_000
+LARGEST = 4_000_000
 """Bytes of a report that is drawn; a larger one can be downloaded."""
 MOST_LISTED = 200
 """Findings of one rule on the page."""

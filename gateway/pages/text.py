@@ -28,7 +28,8 @@ def visible(value: object, longest: int = LONGEST_CELL) -> Markup:
     Otherwise a cell could reorder the text around it, or hide what a reader is asked to trust (CVE-2021-42574).
     """
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    shown = Markup("").join(_mark(character) for character in text[:longest])
+    head = text[:longest]
+    shown = escape(head) if head.isprintable() else Markup("").join(_mark(character) for character in head)
     if len(text) > longest:
         shown += Markup('<span class="cut" title="{} characters in all">…</span>').format(f"{len(text):,}")
     return shown

@@ -184,6 +184,15 @@ async def test_table_without_a_readable_preview_says_so_and_the_page_stands(
     assert "/ada/gold/r/prices.csv" in document
 
 
+async def test_wide_table_is_shown_in_part_and_says_so(gateway: Gateway, ada: Publisher, seeds: Seeds) -> None:
+    wide = Table(header=[f"column{number}" for number in range(300)], rows=[["1"] * 300], fields=[])
+    await seeds.revision(ada.id, "wide", tables=[wide])
+    document = await page(gateway, "/ada/wide")
+    assert "column59" in document
+    assert "column60" not in document
+    assert "Only the first 60 columns are shown." in document
+
+
 async def test_dataset_of_many_tables_shows_the_first_and_links_to_the_others(
     gateway: Gateway, ada: Publisher, seeds: Seeds
 ) -> None:
@@ -321,12 +330,12 @@ def _cookie(publisher: Publisher, path: str) -> dict[str, str]:
         ("[" * 5_000 + "](" * 5_000, "script"),
     ],
 )
-def test_readme_of_a_stranger_can_neither_act_nor_fetch(source: str, gone: str) -> None:
-    assert gone not in Readme().render(source).lower()
+async def test_readme_of_a_stranger_can_neither_act_nor_fetch(source: str, gone: str) -> None:
+    assert gone not in (await Readme().render(source)).lower()
 
 
-def test_readme_keeps_what_a_text_needs() -> None:
-    rendered = Readme().render(
+async def test_readme_keeps_what_a_text_needs() -> None:
+    rendered = await Readme().render(
         "# Title\n\nA [link](https://example.org) and `code`.\n\n|a|\n|-|\n|1|\n\n![Map](https://e.org/m.png)"
     )
     for kept in ("<h3>Title</h3>", "<code>code</code>", "<td>1</td>", ">[Map]</a>"):
