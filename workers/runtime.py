@@ -18,8 +18,8 @@ from workers.progress import ProgressReporter
 from workers.retry import verdict_on
 from workers.stage import Outcome, Refused, Rejected, Stage, StageContext, Tools
 
-SPARE = 10.0
-"""Seconds of a stage's time that are kept for storing and announcing what its computation found."""
+SPARE = 0.05
+"""The part of a stage's time that is kept for storing and announcing what its computation found."""
 
 log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ class StageRuntime:
         return Ack()
 
     async def _outcome(self, job: StageJob) -> Outcome:
-        ends_at = asyncio.get_running_loop().time() + self._timeout - SPARE
+        ends_at = asyncio.get_running_loop().time() + self._timeout * (1 - SPARE)
         try:
             async with asyncio.timeout(self._timeout):
                 with (

@@ -43,7 +43,7 @@ class Limits:
 
 
 class SandboxBug(Exception):
-    """The code in the child raised something that nobody foresaw; the message is its traceback, for our log only."""
+    """The code in the child raised something that nobody foresaw: the error, and its traceback, for our log only."""
 
 
 class Sandbox:
@@ -231,7 +231,8 @@ def _result(answer: dict[str, Any] | None, status: int) -> Any:
         raise over_limits("it unpacks to more bytes than one file may have")
     if answer.get("disk") in DISK_TRANSIENT:
         raise TransientError(f"the sandbox's disk answered {answer['disk']}")
-    raise SandboxBug(str(answer.get("bug")))
+    trace = str(answer.get("bug")).rstrip()
+    raise SandboxBug(f"{trace.rpartition(chr(10))[2]}\n{trace}")
 
 
 def over_limits(why: str) -> Refused:
