@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractQueue
+from aiormq.abc import DeliveredMessage
 
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError, Unroutable
@@ -64,7 +65,7 @@ class RabbitTransport:
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
         """See the port."""
 
-        async def judge(received: AbstractIncomingMessage) -> Verdict:
+        async def judge(received: DeliveredMessage) -> Verdict:
             try:
                 message = Message.decode(received.body)
             except DecodeError as error:
@@ -77,7 +78,7 @@ class RabbitTransport:
             )
             return await verdict_of(handler, delivery, self._bug_delay)
 
-        async def settle(received: AbstractIncomingMessage, verdict: Verdict | None) -> None:
+        async def settle(received: DeliveredMessage, verdict: Verdict | None) -> None:
             attempt = attempt_of(received)
             match verdict:
                 case Ack():
@@ -95,10 +96,10 @@ class RabbitTransport:
     async def consume_dead(self, handler: DeadHandler) -> Consumer:
         """See the port."""
 
-        async def judge(received: AbstractIncomingMessage) -> Verdict:
+        async def judge(received: DeliveredMessage) -> Verdict:
             return await dead_verdict_of(handler, record_of(received))
 
-        async def settle(received: AbstractIncomingMessage, verdict: Verdict | None) -> None:
+        async def settle(received: DeliveredMessage, verdict: Verdict | None) -> None:
             record = record_of(received)
             headers = buried(record.queue, record.reason, record.attempts)
             match verdict:
@@ -131,10 +132,10 @@ class RabbitTransport:
             async with asyncio.timeout(DEADLINE):
                 return await channel.get_queue(name)
 
-    async def _wait(self, received: AbstractIncomingMessage, queue: str, delay: float, headers: Headers) -> None:
+    async def _wait(self, received: DeliveredMessage, queue: str, delay: float, headers: Headers) -> None:
         await self._insist(RETRY_QUEUES[retry_delay(delay)].exchange, queue, received, headers)
 
-    async def _insist(self, exchange: str, key: str, received: AbstractIncomingMessage, headers: Headers) -> None:
+    async def _insist(self, exchange: str, key: str, received: DeliveredMessage, headers: Headers) -> None:
         """Publishes these bytes anew, however long it takes: the delivery is ours until its channel is lost.
 
         A fresh message and not a `nack`: that carries no attempt, and counts towards the delivery limit on RabbitMQ 3.
@@ -187,11 +188,12 @@ class RabbitTransport:
         await self._consuming.close()
 
 
-async def _ack(received: AbstractIncomingMessage, queue: str) -> None:
+async def _ack(received: DeliveredMessage, queue: str) -> None:
     try:
         with trouble("acknowledging"):
             async with asyncio.timeout(DEADLINE):
-                await received.ack()
+                assert received.delivery_tag is not None
+                await received.channel.basic_ack(received.delivery_tag, wait=False)
     except TransientError as error:
         # It comes again, to whoever; the work is done twice and its outcome collapses by the message's id.
         log.warning("ack_lost", queue=queue, reason=str(error))

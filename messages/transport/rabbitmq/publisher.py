@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
-import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractExchange, DeliveryMode
+from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import PublishError
+from aiormq.abc import AbstractChannel as UnderlayChannel
+from pamqp.commands import Basic
 
 from messages.envelope import MEDIA_TYPE
 from messages.errors import TransientError, Unroutable
 from messages.transport.rabbitmq.link import DEADLINE, Link, Missing, trouble
 from messages.transport.rabbitmq.queues import declare_topology
 from messages.transport.rabbitmq.wire import Headers
+
+PERSISTENT = 2
+"""AMQP 0-9-1, delivery-mode."""
 
 
 class Publisher:
@@ -21,6 +25,7 @@ class Publisher:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._channel: AbstractChannel | None = None
+        self._underlay: UnderlayChannel | None = None
         self._opening = asyncio.Lock()
 
     async def declare(self) -> None:
@@ -39,17 +44,18 @@ class Publisher:
         The AMQP message id is left to the library, which makes a random one: it tells returned messages apart by it, so
         ours, the same for a message said twice, would confuse two that are on their way together.
         """
-        message = aio_pika.Message(
-            body,
-            headers=headers,
-            content_type=MEDIA_TYPE,
-            delivery_mode=DeliveryMode.PERSISTENT,
-        )
+        properties = Basic.Properties(headers=headers, content_type=MEDIA_TYPE, delivery_mode=PERSISTENT)
         try:
             with trouble(f"publishing to {exchange}"):
                 async with asyncio.timeout(DEADLINE):
-                    target = await self._exchange(exchange)
-                    await target.publish(message, routing_key, mandatory=mandatory)
+                    channel = await self._opened()
+                    await channel.basic_publish(
+                        body,
+                        exchange=exchange,
+                        routing_key=routing_key,
+                        properties=properties,
+                        mandatory=mandatory,
+                    )
         except Missing:
             await self.declare()
             raise
@@ -58,13 +64,13 @@ class Publisher:
                 raise Unroutable(f"no queue takes {routing_key}") from error
             raise
 
-    async def _exchange(self, name: str) -> AbstractExchange:
-        async with self._opening:
-            if self._channel is None or self._channel.is_closed:
-                self._channel = await self._link.channel(confirms=True)
-            if not name:
-                return self._channel.default_exchange
-            return await self._channel.get_exchange(name, ensure=False)
+    async def _opened(self) -> UnderlayChannel:
+        if self._underlay is None or self._underlay.is_closed:
+            async with self._opening:
+                if self._underlay is None or self._underlay.is_closed:
+                    self._channel = await self._link.channel(confirms=True)
+                    self._underlay = await self._channel.get_underlay_channel()
+        return self._underlay
 
 
 async def close_channel(channel: AbstractChannel) -> None:

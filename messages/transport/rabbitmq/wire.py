@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from aio_pika.abc import AbstractIncomingMessage
+from aiormq.abc import DeliveredMessage
 
 from messages.topology import DELIVERY_LIMIT
 from messages.transport.port import DeadLetterRecord
@@ -21,9 +22,9 @@ LONGEST_REASON = 4_000
 Headers = dict[str, Any]
 
 
-def attempt_of(message: AbstractIncomingMessage) -> int:
+def attempt_of(message: DeliveredMessage) -> int:
     """The attempt that this delivery is, from 1; whoever publishes without our header starts at 1."""
-    attempt = message.headers.get(ATTEMPT)
+    attempt = _headers(message).get(ATTEMPT)
     return attempt if isinstance(attempt, int) and attempt > 0 else 1
 
 
@@ -32,9 +33,9 @@ def buried(queue: str, reason: str, attempts: int) -> Headers:
     return {QUEUE: queue, REASON: reason[:LONGEST_REASON], ATTEMPTS: attempts}
 
 
-def record_of(message: AbstractIncomingMessage) -> DeadLetterRecord:
+def record_of(message: DeliveredMessage) -> DeadLetterRecord:
     """A dead letter: one of ours by our headers, one of the broker's (its takers died) by `x-death`, newest first."""
-    headers = message.headers
+    headers = _headers(message)
     if QUEUE in headers:
         return dead_letter(message.body, str(headers[QUEUE]), str(headers.get(REASON)), _count(headers.get(ATTEMPTS)))
     deaths = [death for death in _list(headers.get("x-death")) if isinstance(death, dict)]
@@ -44,6 +45,10 @@ def record_of(message: AbstractIncomingMessage) -> DeadLetterRecord:
     if reason == "delivery_limit":
         reason, attempts = f"its taker died {DELIVERY_LIMIT} times", attempts - 1 + DELIVERY_LIMIT
     return dead_letter(message.body, queue, reason, attempts)
+
+
+def _headers(message: DeliveredMessage) -> Mapping[str, Any]:
+    return message.header.properties.headers or {}
 
 
 def _count(value: object) -> int:
