@@ -90,6 +90,10 @@ class Login:
         response.del_cookie(COOKIE, path="/")
         return response
 
+    async def callback(self, _request: web.Request) -> web.Response:
+        """Where single sign-on will come back to; until then every `state` is an invalid one, which leads home."""
+        raise web.HTTPFound(HOME)
+
     async def _authenticate(self, request: web.Request, username: str, password: str) -> Account | None:
         request[IDENTIFIED] = True
         address = request.remote or ""
@@ -154,4 +158,5 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.post("/auth/login", login.submit),
         web.post("/auth/token", login.token),
         web.post("/auth/logout", login.logout),
+        web.get("/auth/oauth_callback", login.callback),
     ]

@@ -48,6 +48,12 @@ async def test_update_answers_as_the_original(ada: Publisher) -> None:
     assert answer.json() == {"success": False, "error": "Cannot modify username, already set"}
 
 
+async def test_a_sign_on_that_nobody_began_leads_home(gateway: Gateway) -> None:
+    answer = await gateway.get("/auth/oauth_callback?state=x&code=y")
+    assert (answer.status, answer.headers["Location"]) == (302, "/")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 async def test_names_are_resolved_in_any_case(ada: Publisher) -> None:
     assert (await ada.gateway.get("/auth/resolve?username=ADA")).json() == {"userid": ada.id}
     for unknown in ("nobody", "", "%00", "a%ff"):

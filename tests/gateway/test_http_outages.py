@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest_asyncio
 
-from messages.settings import StoreSettings
+from messages.settings import Settings, StoreSettings
 from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, file_entry, serving, settings_for, spec_of
 from tests.gateway.gate import Gate, gate_to
 
@@ -66,7 +67,7 @@ async def requests(ada: Publisher) -> Requests:
     return Requests(ada, await ada.upload(CSV), source, rawstore)
 
 
-async def says_unavailable(answer: Answer, started: float) -> None:
+def says_unavailable(answer: Answer, started: float) -> None:
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert time.monotonic() - started < 6
@@ -78,7 +79,7 @@ async def test_a_database_that_is_down(database: Gate, requests: Requests) -> No
     await database.shut()
     for request in (requests.push, requests.authorize, requests.check, requests.status, requests.ready):
         started = time.monotonic()
-        await says_unavailable(await request(), started)
+        says_unavailable(await request(), started)
     await database.open()
     assert (await requests.push()).json()["success"] is True
     assert (await requests.ready()).status == 200
@@ -86,9 +87,10 @@ async def test_a_database_that_is_down(database: Gate, requests: Requests) -> No
 
 async def test_a_database_that_hangs(database: Gate, requests: Requests) -> None:
     database.block()
-    for request in (requests.push, requests.check, requests.status, requests.ready):
-        started = time.monotonic()
-        await says_unavailable(await request(), started)
+    started = time.monotonic()
+    answers = await asyncio.gather(requests.push(), requests.check(), requests.status(), requests.ready())
+    for answer in answers:
+        says_unavailable(answer, started)
     await database.open()
     assert (await requests.push()).json()["success"] is True
 
@@ -97,7 +99,7 @@ async def test_a_store_that_is_down(store: Gate, requests: Requests) -> None:
     await store.shut()
     for request in (requests.push, requests.authorize, requests.ready):
         started = time.monotonic()
-        await says_unavailable(await request(), started)
+        says_unavailable(await request(), started)
     assert "object store" in (await requests.ready()).json()["reasons"]
     assert (await requests.check()).status == 200
     await store.open()
@@ -106,11 +108,18 @@ async def test_a_store_that_is_down(store: Gate, requests: Requests) -> None:
 
 async def test_a_store_that_hangs(store: Gate, requests: Requests) -> None:
     store.block()
-    for request in (requests.push, requests.authorize):
-        started = time.monotonic()
-        await says_unavailable(await request(), started)
+    started = time.monotonic()
+    for answer in await asyncio.gather(requests.push(), requests.authorize()):
+        says_unavailable(answer, started)
     await store.open()
     assert (await requests.push()).json()["flow_id"].endswith("/1")
+
+
+async def test_a_broker_that_is_down_keeps_nobody_from_pushing(settings: Settings) -> None:
+    async with serving(replace(settings, amqp_url="amqp://guest:guest@127.0.0.1:1/")) as gateway:
+        publisher = await gateway.publisher("ada")
+        assert (await publisher.push())["success"] is True
+        assert await gateway.pool.fetchval("select count(*) from outbox") == 2
 
 
 async def test_a_process_lives_whatever_is_down(database: Gate, store: Gate, gateway: Gateway) -> None:
