@@ -38,28 +38,30 @@ def write_package(directory: Path, csv: str = CSV) -> Path:
     return directory
 
 
-async def login(stack: stacks.Stack, config: Path) -> None:
-    await stack.add_user("bob")
-    done = await stack.dh("login", "--username", "bob", "--password-stdin", config=config, stdin=stacks.PASSWORD)
+async def login(stack: stacks.Stack, username: str, config: Path) -> None:
+    await stack.add_user(username)
+    done = await stack.dh("login", "--username", username, "--password-stdin", config=config, stdin=stacks.PASSWORD)
     assert done.code == 0, done
 
 
 async def test_push_command_publishes_a_dataset_that_is_found_shown_and_fetched(
-    stack: stacks.Stack, tmp_path: Path
+    stack: stacks.Stack, username: str, tmp_path: Path
 ) -> None:
     package, config = write_package(tmp_path / "package"), tmp_path / "config" / "config.json"
-    await login(stack, config)
+    await login(stack, username, config)
 
     pushed = await stack.dh("push", str(package), "--json", config=config)
     assert pushed.code == 0, pushed
     async with aiohttp.ClientSession() as session:
-        async with session.get(f"{stack.url}/metastore/search", params={"q": '"hedgehogs"'}) as answer:
+        async with session.get(
+            f"{stack.url}/metastore/search", params={"q": '"hedgehogs"', "datahub.owner": f'"{username}"'}
+        ) as answer:
             found = await answer.json()
-        async with session.get(f"{stack.url}/bob/towns") as answer:
+        async with session.get(f"{stack.url}/{username}/towns") as answer:
             page = await answer.text()
-        async with session.get(f"{stack.url}/bob/towns/r/towns.csv") as answer:
+        async with session.get(f"{stack.url}/{username}/towns/r/towns.csv") as answer:
             data = await answer.read()
-        async with session.get(f"{stack.url}/bob/towns/datapackage.json") as answer:
+        async with session.get(f"{stack.url}/{username}/towns/datapackage.json") as answer:
             published = await answer.json(content_type=None)
 
     assert [result["name"] for result in found["results"]] == ["towns"]
@@ -71,21 +73,21 @@ async def test_push_command_publishes_a_dataset_that_is_found_shown_and_fetched(
     assert towns["hash"] == f"sha256:{hashlib.sha256(CSV.encode()).hexdigest()}"
     assert towns["rowcount"] == 3
 
-    fetched = await stack.dh("get", "bob/towns", "--output", str(tmp_path / "fetched"), config=config)
+    fetched = await stack.dh("get", f"{username}/towns", "--output", str(tmp_path / "fetched"), config=config)
     assert fetched.code == 0, fetched
     assert [path.read_text() for path in (tmp_path / "fetched").rglob("towns.csv")] == [CSV]
 
     again = await stack.dh("push", str(package), config=config)
     assert again.code == 0, again
-    status = json.loads((await stack.dh("status", "bob/towns", "--json", config=config)).stdout)
+    status = json.loads((await stack.dh("status", f"{username}/towns", "--json", config=config)).stdout)
     assert status["id"].endswith("/towns/2")
 
 
 async def test_push_of_a_wrong_cell_fails_with_row_and_field_and_readers_keep_the_last_good_revision(
-    stack: stacks.Stack, tmp_path: Path
+    stack: stacks.Stack, username: str, tmp_path: Path
 ) -> None:
     config = tmp_path / "config" / "config.json"
-    await login(stack, config)
+    await login(stack, username, config)
     good = await stack.dh("push", str(write_package(tmp_path / "good")), config=config)
     assert good.code == 0, good
 
@@ -97,26 +99,38 @@ async def test_push_of_a_wrong_cell_fails_with_row_and_field_and_readers_keep_th
     assert "amount" in told
     assert "two" in told
     assert "/v/2/report/towns" in told
-    async with aiohttp.ClientSession() as session, session.get(f"{stack.url}/bob/towns/r/towns.csv") as answer:
+    async with aiohttp.ClientSession() as session, session.get(f"{stack.url}/{username}/towns/r/towns.csv") as answer:
         assert (await answer.read()).decode() == CSV
 
 
-async def test_private_dataset_is_there_for_its_owner_alone(stack: stacks.Stack, tmp_path: Path) -> None:
+async def test_private_dataset_is_there_for_its_owner_alone(stack: stacks.Stack, username: str, tmp_path: Path) -> None:
     config = tmp_path / "config" / "config.json"
-    await login(stack, config)
+    await login(stack, username, config)
     pushed = await stack.dh("push", str(write_package(tmp_path / "package")), "--private", config=config)
     assert pushed.code == 0, pushed
 
-    paths = ("/bob/towns", "/bob/towns/datapackage.json", "/bob/towns/r/towns.csv", "/bob/towns/v/1")
-    absent = ("/bob/nothing", "/bob/nothing/datapackage.json", "/bob/nothing/r/towns.csv", "/bob/nothing/v/1")
+    paths = (
+        f"/{username}/towns",
+        f"/{username}/towns/datapackage.json",
+        f"/{username}/towns/r/towns.csv",
+        f"/{username}/towns/v/1",
+    )
+    absent = (
+        f"/{username}/nothing",
+        f"/{username}/nothing/datapackage.json",
+        f"/{username}/nothing/r/towns.csv",
+        f"/{username}/nothing/v/1",
+    )
     async with aiohttp.ClientSession() as session:
         for path, nothing in zip(paths, absent, strict=True):
             async with session.get(stack.url + path) as answer, session.get(stack.url + nothing) as other:
                 assert (answer.status, other.status) == (404, 404), path
-        async with session.get(f"{stack.url}/metastore/search", params={"q": '"hedgehogs"'}) as answer:
+        async with session.get(
+            f"{stack.url}/metastore/search", params={"q": '"hedgehogs"', "datahub.owner": f'"{username}"'}
+        ) as answer:
             assert (await answer.json())["summary"]["total"] == 0
 
-    fetched = await stack.dh("get", "bob/towns", "--output", str(tmp_path / "fetched"), config=config)
+    fetched = await stack.dh("get", f"{username}/towns", "--output", str(tmp_path / "fetched"), config=config)
     assert fetched.code == 0, fetched
 
 
