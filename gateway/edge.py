@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -111,11 +110,3 @@ def secure_headers(public_url: str) -> Callable[[web.Request, web.StreamResponse
 def allow_any_origin(response: web.StreamResponse) -> None:
     """Lets scripts of other sites read this answer; only for public data, and never with credentials."""
     response.headers["Access-Control-Allow-Origin"] = "*"
-
-
-_SECRET_QUERY = re.compile(r"(?i)\b(jwt|token)=[^&\s]+")
-
-
-def without_secrets(url: str) -> str:
-    """The URL with the values of token parameters taken out, for logs."""
-    return _SECRET_QUERY.sub(r"\1=[redacted]", url)

@@ -7,6 +7,7 @@ long), and with a traceback in the log for whoever cares to fill it.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
@@ -16,13 +17,16 @@ from aiohttp.web_request import BaseRequest
 from typing_extensions import override
 
 from gateway.edge import security_headers
+from gateway.parts import PARTS
 from gateway.problems import Problem
 
 _log = structlog.get_logger()
 
 
 class EdgeHandler(RequestHandler):
-    """One connection."""
+    """One connection. `headers` are on every answer."""
+
+    headers: Mapping[str, str]
 
     @override
     def handle_error(
@@ -38,7 +42,7 @@ class EdgeHandler(RequestHandler):
         request_id = secrets.token_hex(8)
         _log.info("request_unreadable", status=status, error=type(exc).__name__, request_id=request_id)
         response = _problem(status, exc).response(request_id)
-        response.headers.update(security_headers(""))
+        response.headers.update(self.headers)
         response.force_close()
         return response
 
@@ -54,9 +58,13 @@ def _problem(status: int, error: BaseException | None) -> Problem:
 class EdgeServer(web.Server):
     """Makes the handlers of connections."""
 
+    headers: Mapping[str, str]
+
     @override
     def __call__(self) -> RequestHandler:
-        return EdgeHandler(self, loop=self._loop, **self._kwargs)
+        handler = EdgeHandler(self, loop=self._loop, **self._kwargs)
+        handler.headers = self.headers
+        return handler
 
 
 class EdgeRunner(web.AppRunner):
@@ -66,4 +74,6 @@ class EdgeRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         # aiohttp has no public way to choose the class of connections.
-        return EdgeServer(made.request_handler, request_factory=made.request_factory, **made._kwargs)
+        server = EdgeServer(made.request_handler, request_factory=made.request_factory, **made._kwargs)
+        server.headers = security_headers(self.app[PARTS].settings.gateway.public_url)
+        return server

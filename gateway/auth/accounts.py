@@ -75,14 +75,6 @@ class Accounts:
             raise AccountRefused(f"the name {username!r} is taken")
         return Account(**row)
 
-    async def by_id(self, account_id: str) -> Account | None:
-        """The account, unless it is disabled."""
-        row = await self._ask(
-            "select id, username, name, email, created_at from account where id = $1 and disabled_at is null",
-            account_id,
-        )
-        return Account(**row) if row else None
-
     async def holder(self, account_id: str, token_id: str) -> Account | None:
         """The account that a token speaks for, unless it is disabled or the token was logged out."""
         row = await self._ask(

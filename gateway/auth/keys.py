@@ -25,7 +25,7 @@ _REFETCH = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An Ed25519 pair; `kid` is derived from the public half (RFC 7638 in spirit)."""
+    """An Ed25519 pair; `kid` is the beginning of the public half's SHA-256."""
 
     kid: str
     private: Ed25519PrivateKey
