@@ -50,6 +50,9 @@ class RabbitTransport:
     async def publish(self, *messages: Message) -> None:
         """See the port. Where one fails the others may have been sent; the first failure is raised."""
         bodies = [body_of(message) for message in messages]
+        if len(messages) == 1:
+            await self._say(messages[0], bodies[0])
+            return
         outcomes = await asyncio.gather(
             *(self._say(message, body) for message, body in zip(messages, bodies, strict=True)),
             return_exceptions=True,
