@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from gateway import health, rawstore, source
+from gateway.admission import Admission
 from gateway.auth import endpoints
 from gateway.auth.accounts import Accounts
 from gateway.auth.keys import SigningKeys
@@ -50,6 +51,7 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
         transport=transport,
         accounts=Accounts(pool),
         tokens=Tokens(SigningKeys(pool), issuer=settings.gateway.public_url),
+        admission=Admission(),
     )
     app = web.Application(
         middlewares=[access_middleware, problem_middleware, deadline_middleware],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 from aiohttp import web
 
+from gateway.admission import Admission
 from gateway.auth.accounts import Accounts
 from gateway.auth.tokens import Tokens
 from messages.blobs import Blobs
@@ -24,6 +25,7 @@ class Parts:
     transport: Transport
     accounts: Accounts
     tokens: Tokens
+    admission: Admission
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -38,6 +38,7 @@ class RawStore:
         self._blobs = parts.blobs
         self._store = parts.settings.store
         self._expiry = parts.settings.gateway.upload_expiry
+        self._admission = parts.admission
 
     async def authorize(self, request: web.Request) -> web.Response:
         """A signed form for every file, and whether the file is there already."""
@@ -51,7 +52,8 @@ class RawStore:
             raise Problem(403, "not-yours", "The token does not let you upload for this owner.")
         files = read_filedata(body.get("filedata"))
         slots = asyncio.Semaphore(AT_ONCE)
-        answers = await asyncio.gather(*(self._form(account.id, file, slots) for file in files))
+        async with self._admission.turn(request):
+            answers = await asyncio.gather(*(self._form(account.id, file, slots) for file in files))
         return web.json_response({"filedata": {file.path: answer for file, answer in zip(files, answers, strict=True)}})
 
     async def info(self, request: web.Request) -> web.Response:

@@ -31,6 +31,7 @@ class Source:
         self._pool = parts.pool
         self._blobs = parts.blobs
         self._store = parts.settings.store
+        self._admission = parts.admission
         self._statuses = Statuses(parts.pool, parts.settings.gateway.public_url)
 
     async def upload(self, request: web.Request) -> web.Response:
@@ -44,11 +45,12 @@ class Source:
             if owner_of(body) != account.id:
                 raise SpecRefused(_not_authorised("it is another owner's"))
             spec = await asyncio.to_thread(read_spec, body)
-            resources = await find_uploads(self._blobs, self._store, account.id, spec)
+            posted = posted_spec(spec, self._store, account.id, account.username)
+            async with self._admission.turn(request):
+                resources = await find_uploads(self._blobs, self._store, account.id, spec)
+                flow = await accept(self._pool, account, spec, posted, resources)
         except SpecRefused as refused:
             return _refusal(refused.faults)
-        posted = posted_spec(spec, self._store, account.id, account.username)
-        flow = await accept(self._pool, account, spec, posted, resources)
         _log.info("push_accepted", flow=flow.id, resources=len(resources))
         return web.json_response({"success": True, "dataset_id": flow.dataset_id, "flow_id": flow.id, "errors": []})
 
