@@ -54,7 +54,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a check found. `errors` counts all, listed or not; `unavailable` says why the list is not whole."""
+    """What a check found. `errors` counts all, listed or not, unless it was `truncated` at the limit of errors.
+
+    `unavailable` says why the list is not whole.
+    """
 
     valid: bool
     errors: int
@@ -62,6 +65,12 @@ class Report:
     groups: Sequence[Group] = ()
     warnings: Sequence[str] = field(default_factory=tuple)
     unavailable: str = ""
+    truncated: bool = False
+
+    @property
+    def listed(self) -> int:
+        """Problems that are on the page."""
+        return sum(len(group.findings) for group in self.groups)
 
 
 class ReportPage:
@@ -148,6 +157,7 @@ def report_of(document: Any, run: ResourceRun) -> Report:
         rows=rows,
         groups=grouped(found, count),
         warnings=[str(note) for note in notes],
+        truncated=bool(_mapping(run.facts, "validate").get("truncated")),
     )
 
 
