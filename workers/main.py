@@ -25,8 +25,9 @@ if TYPE_CHECKING:  # each costs a tenth of a second or more to import, and not e
 
 WRITERS = ("pkgstore", "metastore", "deadletters", "rescue")
 GROUPS = {"stages": STAGES, "writers": WRITERS, "all": (*STAGES, *WRITERS)}
-PKGSTORE_SLOTS, METASTORE_SLOTS = 16, 4
-"""Deliveries at a time: a writer's work is short, and its steps are written together."""
+PKGSTORE_SLOTS, METASTORE_SLOTS = 3, 3
+"""Deliveries at a time, at most DELIVERY_LIMIT: RabbitMQ ends a killed process's channels one after the other, and
+may give a message to each of them in turn, counting one death each time."""
 PATIENCE = 60.0
 """Seconds that a server may take to come up at the start."""
 

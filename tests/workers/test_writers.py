@@ -316,13 +316,15 @@ async def test_foreign_kind_is_a_dead_letter(found: tuple[Floor, MetadataWriter,
 # dead letters
 
 
-def dead(message: Message | None, queue: str, body: bytes = b"garbage") -> DeadLetterRecord:
+def dead(
+    message: Message | None, queue: str, body: bytes = b"garbage", reason: str = "KeyError: 'x'"
+) -> DeadLetterRecord:
     return DeadLetterRecord(
         id=f"{queue}-{message.id if message else body!r}",
         body=message.encode() if message else body,
         message=message,
         queue=queue,
-        reason="KeyError: 'x'",
+        reason=reason,
         attempts=3,
     )
 
@@ -348,6 +350,18 @@ async def test_dead_event_of_the_package_store_fails_a_flow_that_still_moves(flo
     assert (await floor.flow(flow))["state"] == "FAILED"
     assert {row["state"] for row in await floor.resources(flow)} == {"FAILED"}
     assert await ends(floor) == ["event.package.failed"]
+
+
+async def test_letter_whose_takers_died_gets_one_more_chance(floor: Floor) -> None:
+    flow, (a, _) = await floor.accept(FILES)
+    event = dumped(flow, a)
+    letters = DeadLetterWriter(floor.pool)
+    died = dead(event, "dh.writer.pkgstore", reason="its taker died 3 times")
+    await letters.handle(died)
+    assert await floor.said() == [event]
+    assert (await floor.flow(flow))["finished_at"] is None
+    await letters.handle(died)
+    assert (await floor.flow(flow))["state"] == "FAILED"
 
 
 async def test_dead_event_of_another_listener_fails_nothing(floor: Floor) -> None:
