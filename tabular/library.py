@@ -52,7 +52,14 @@ def _use_told_parser() -> None:
     system.register("told", ToldPlugin())
 
 
-def table_resource(folder: Path, file: str, schema: dict[str, Any], encoding: str, dialect: Dialect) -> Any:
+def table_resource(
+    folder: Path,
+    file: str,
+    schema: dict[str, Any],
+    encoding: str,
+    dialect: Dialect,
+    dialect_type: type[TableDialect] = TableDialect,
+) -> Any:
     """A resource that can be validated: nothing about the file is left to be guessed. Raises FrictionlessException."""
     _use_told_parser()
     control = CsvControl(
@@ -70,7 +77,7 @@ def table_resource(folder: Path, file: str, schema: dict[str, Any], encoding: st
         scheme="file",
         format="csv",
         encoding=encoding,
-        dialect=TableDialect(
+        dialect=dialect_type(
             header=bool(dialect.header_rows),
             header_rows=list(dialect.header_rows),
             header_join=dialect.header_join,

@@ -13,6 +13,8 @@ class Limits:
 
     The ratio of an archive is judged only after `ratio_floor` bytes came out of it: small files of blanks compress
     a thousandfold and harm nobody.
+
+    From `fast_from` on, a table is checked by the compiled pass, in pieces of `piece_bytes`; loading it takes a second.
     """
 
     decompressed_bytes: int = 5_000 * MB
@@ -26,3 +28,5 @@ class Limits:
     errors: int = 1_000
     reported_cell: int = 500
     reported_cells: int = 100
+    fast_from: int | None = 4 * MB
+    piece_bytes: int = 4 * MB

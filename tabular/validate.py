@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tabular import fast
 from tabular.descriptor import clean_schema
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
@@ -24,7 +25,7 @@ class Validation:
 
     `rows` are the data rows read; when `truncated`, the check stopped at the limit of errors and later rows were not
     read. `report` is frictionless' own report with over-long cells cut. `findings` hold what kept the check from being
-    made at all. `notes` say what was not checked.
+    made at all. `notes` say what was not checked. `evidence["engine"]` says which path the check took, and why.
     """
 
     valid: bool
@@ -98,7 +99,7 @@ def validate_table(
         schema=schema if inferred else dict(resource["schema"]),
         inferred=inferred,
         notes=tuple(notes),
-        evidence=evidence,
+        evidence=evidence | {"engine": check.engine},
     )
 
 
@@ -132,6 +133,7 @@ class _Check:
         progress: Progress | None,
     ) -> None:
         self.rows = 0
+        self.engine: dict[str, Any] = {"path": "none"}
         self._path = path
         self._name = str(resource.get("name") or "table")
         self._place = str(resource.get("path") or path.name)
@@ -149,7 +151,7 @@ class _Check:
             # A link under a name of ours: frictionless reads a scheme, a compression and more out of file names.
             (Path(folder) / LINK).symlink_to(self._path.absolute())
             try:
-                report = self._validate(Path(folder))
+                report = self._validate_fast(Path(folder)) or self._validate(Path(folder))
             except FrictionlessException as error:
                 return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
             except Exception as error:  # frictionless lets raw exceptions of its parts through
@@ -158,6 +160,32 @@ class _Check:
                 return self._uncheckable(error)
         self._told.finish(self.rows)
         return self._polish(report)
+
+    def _validate_fast(self, folder: Path) -> dict[str, Any] | None:
+        """The same report by the compiled pass, or None with `engine` saying why not."""
+        why = fast.unfit(self._path.stat().st_size, self._limits.fast_from)
+        if why is None:
+            try:
+                checked = fast.check(
+                    folder,
+                    LINK,
+                    self._schema,
+                    self._encoding,
+                    self._dialect,
+                    self._limits,
+                    self._cut_errors,
+                    self._told,
+                )
+            except MemoryError:
+                raise
+            except Exception as error:  # whatever it is, frictionless alone decides what it means for the table
+                why = shorten(f"{type(error).__name__}: {error}")
+            else:
+                self.rows = checked.rows
+                self.engine = {"path": "fast", **checked.statistics}
+                return checked.report
+        self.engine = {"path": "slow", "why": why}
+        return None
 
     def _validate(self, folder: Path) -> dict[str, Any]:
         from tabular.library import table_resource
@@ -169,6 +197,9 @@ class _Check:
     def _on_row(self, row: Any) -> None:
         self.rows += 1
         self._told(self.rows)
+        self._cut_errors(row)
+
+    def _cut_errors(self, row: Any) -> None:
         for error in row.errors:
             # A thousand errors would each keep the text of a whole row, and of its cell several times, in memory.
             error.cells = [self._cut(cell) for cell in error.cells[: self._limits.reported_cells]]

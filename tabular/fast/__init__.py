@@ -1,0 +1,56 @@
+"""Fast accept, slow explain: a compiled pass over the bytes of a CSV proves rows clean; frictionless explains the rest.
+
+What is accepted here is a strict subset of what frictionless accepts. A row that cannot be proven is *suspect* and goes
+to frictionless' own cell readers; the rows that they find at fault, and those whose keys may come twice, go through its
+own row logic, so that the report is its own. Nothing is imported until a table is large enough to be worth it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tabular.dialect import Dialect
+from tabular.limits import Limits
+from tabular.progress import Progress
+
+if TYPE_CHECKING:
+    from tabular.fast.engine import Checked
+
+WARM = 65_536
+"""Bytes from which the pass pays once it is loaded in this process."""
+WORTH_COMPILING = 200_000_000
+"""Bytes of a table for which frictionless would take longer than the compiler, where set-up did not compile."""
+
+
+def unfit(size: int, least: int | None) -> str | None:
+    """Why a table of so many bytes is not given to the pass, or None; from `least` on it is, None is never."""
+    if least is None or size < least:
+        is_loaded = "tabular.fast.kernel" in sys.modules
+        if least is None or not is_loaded or size < WARM:
+            return "small"
+    from tabular.fast import cache
+
+    try:
+        return None if cache.is_ready() or size >= WORTH_COMPILING else "not compiled"
+    except ImportError:
+        return "no compiler"
+
+
+def check(
+    folder: Path,
+    name: str,
+    schema: dict[str, Any],
+    encoding: str,
+    dialect: Dialect,
+    limits: Limits,
+    on_row: Callable[[Any], None],
+    progress: Progress | None,
+) -> Checked:
+    """The report on the file `name` in `folder`; `on_row` hears of the rows that have errors, and a few more. Raises
+    OutsideEnvelope, and whatever frictionless or the system raise."""
+    from tabular.fast.engine import Engine
+
+    return Engine(folder, name, schema, encoding, dialect, limits, progress).run(on_row)

@@ -1,0 +1,89 @@
+"""The accept-set: cells that frictionless has read without complaint, kept where the kernel can look them up.
+
+An enumeration begins with its values in it; the rest is learned from verdicts. It turns a flood of cells that are
+unusual but right into one verdict each.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import numpy as np
+
+from tabular.fast.kernel import text_number
+from tabular.fast.layout import AT, COLUMN, HASH, LONGEST_LISTED, PADDING, PART, SIZE, SLOT, SUSPECT, VERDICT, Accepts
+
+WORD = 2**64 - 1
+MOST = 1 << 16
+"""Cells that are learned."""
+
+
+def mixed(seed: int, word: int) -> int:
+    """The kernel's function of that name, in Python."""
+    value = ((seed & WORD) ^ (word & WORD)) * 0x9E3779B97F4A7C15 & WORD
+    return value ^ (value >> 29)
+
+
+def signed(word: int) -> int:
+    """The number that the same 64 bits are with a sign."""
+    return word - (1 << 64) if word >> 63 else word
+
+
+class AcceptSet:
+    """A hash table in arrays. Its seed is secret, so that nobody can write a file whose cells collide."""
+
+    def __init__(self) -> None:
+        self.seed = secrets.randbits(64)
+        self._count = self._used = 0
+        self._arrays = Accepts(
+            np.zeros((1 << 10, SLOT), np.int64),
+            np.zeros((1 << 16) + PADDING, np.uint8),
+            np.array([self.seed], np.uint64),
+        )
+
+    @property
+    def arrays(self) -> Accepts:
+        """For the kernel, until the next `add`."""
+        return self._arrays
+
+    def number(self, text: bytes, seed: int) -> int:
+        """What the kernel makes of the text as a part of a key."""
+        padded = np.frombuffer(text + bytes(PADDING), np.uint8)
+        return int(text_number(padded.copy(), 0, len(text), seed))
+
+    def learn(self, column: int, text: bytes, verdict: int, part: int) -> bool:
+        """Remembers a cell of the column, unless it is long or there are many already; whether it did."""
+        if len(text) > LONGEST_LISTED or self._count >= MOST:
+            return False
+        self.add(column, text, verdict, part)
+        return True
+
+    def add(self, column: int, text: bytes, verdict: int, part: int) -> None:
+        """Remembers a cell of the column, which is not in it yet."""
+        if 2 * (self._count + 1) > len(self._arrays.slots):
+            self._grow()
+        if self._used + len(text) + PADDING > len(self._arrays.arena):
+            arena = np.zeros(2 * len(self._arrays.arena), np.uint8)
+            arena[: self._used] = self._arrays.arena[: self._used]
+            self._arrays = self._arrays._replace(arena=arena)
+        self._arrays.arena[self._used : self._used + len(text)] = np.frombuffer(text, np.uint8)
+        row = [0] * SLOT
+        row[HASH] = self.number(text, mixed(self.seed, column))
+        row[COLUMN], row[AT], row[SIZE], row[VERDICT], row[PART] = column, self._used, len(text), verdict, part
+        self._used += len(text)
+        self._put(self._arrays.slots, row)
+        self._count += 1
+
+    def _put(self, slots: Any, row: Any) -> None:
+        place = int(row[HASH]) & (len(slots) - 1)
+        while slots[place, VERDICT] != SUSPECT:
+            place = (place + 1) & (len(slots) - 1)
+        slots[place] = row
+
+    def _grow(self) -> None:
+        slots = np.zeros((4 * len(self._arrays.slots), SLOT), np.int64)
+        for row in self._arrays.slots:
+            if row[VERDICT] != SUSPECT:
+                self._put(slots, row)
+        self._arrays = self._arrays._replace(slots=slots)

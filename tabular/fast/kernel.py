@@ -1,0 +1,291 @@
+"""The pass over the bytes: records as Python's `csv` reads them, suspects and keys out. Compiled by numba.
+
+A call takes a buffer that begins with a record and goes as far as whole records reach; the rest is for the next call.
+`csv` is given lines that end in LF, CR or CRLF, so outside quotes each of these ends a record, and a blank line is one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from tabular.fast.cells import hashed, judged, mixed
+from tabular.fast.layout import (
+    BASE,
+    CELL,
+    CELL_END,
+    COMMENT,
+    END,
+    FIRST,
+    FOUND,
+    KEPT,
+    KEYED,
+    MARK_EVERY,
+    MOST_PER_ROW,
+    NO_KEY,
+    NULL,
+    NULLS,
+    RECORD,
+    RECORDS,
+    ROW,
+    ROWS,
+    START,
+    SUSPECT,
+    SUSPECT_COLUMN,
+    UNTIL,
+    Accepts,
+    Plan,
+    Results,
+)
+from tabular.fast.machine import compiled, inlined
+from tabular.fast.vector import LANES, byte_in, stop_in
+
+LF, CR, BLANK = 10, 13, 32
+PLAIN, REWRITTEN, UNCLOSED, INCOMPLETE = 0, 1, 2, 3
+"""Where a cell's value is: in the buffer, in the scratch; its quote is still open at the end; there is more to come."""
+
+
+@inlined
+def next_stop(text: Any, at: Any, delimiter: Any) -> Any:
+    """The next delimiter or line end; there is a line feed after the last byte."""
+    while True:
+        step = stop_in(text, at, delimiter)
+        if step < LANES:
+            return at + step
+        at += LANES
+
+
+@inlined
+def next_byte(text: Any, at: Any, byte: Any, length: Any) -> Any:
+    """The next such byte, `length` when there is none."""
+    while at < length:
+        step = byte_in(text, at, byte)
+        if step < LANES:
+            return min(at + step, length)
+        at += LANES
+    return length
+
+
+@inlined
+def quoted(text: Any, scratch: Any, start: Any, length: Any, final: Any, marks: Any) -> Any:
+    """A cell whose opening quote is before `start`: (form, its start and end, where the text goes on)."""
+    delimiter, quote = marks[0], marks[1]
+    first, size = start, 0
+    while True:
+        close = next_byte(text, first, quote, length)
+        if close >= length:
+            return (UNCLOSED if final else INCOMPLETE), start, length, length
+        if close + 1 >= length and not final:
+            return INCOMPLETE, 0, 0, 0
+        after = text[close + 1]
+        is_line_end = after == LF or after == CR
+        is_end = close + 1 >= length or after == delimiter or is_line_end
+        if is_end and first == start and size == 0:
+            return PLAIN, start, close, close + 1
+        for at in range(first, close):
+            scratch[size] = text[at]
+            size += 1
+        if is_end:
+            return REWRITTEN, 0, size, close + 1
+        if after != quote:  # text after the closing quote belongs to the cell, further quotes to the text
+            stop = min(next_stop(text, close + 1, delimiter), length)
+            if stop >= length and not final:
+                return INCOMPLETE, 0, 0, 0
+            for at in range(close + 1, stop):
+                scratch[size] = text[at]
+                size += 1
+            return REWRITTEN, 0, size, stop
+        scratch[size] = quote
+        size += 1
+        first = close + 2
+
+
+@inlined
+def cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any) -> Any:
+    """The cell that begins here: (form, its start and end, where the text goes on)."""
+    if marks[3]:
+        while at < length and text[at] == BLANK:
+            at += 1
+    if at >= length and not final:
+        return INCOMPLETE, 0, 0, 0
+    if marks[2] and at < length and text[at] == marks[1]:
+        return quoted(text, scratch, at + 1, length, final, marks)
+    stop = min(next_stop(text, at, marks[0]), length)
+    if stop >= length and not final:
+        return INCOMPLETE, 0, 0, 0
+    return PLAIN, at, stop, stop
+
+
+@inlined
+def line_end(text: Any, at: Any, length: Any, final: Any) -> Any:
+    """Where the next record begins, -1 when that is not known yet: a CR may be followed by a LF."""
+    if at >= length:
+        return length
+    if text[at] == LF:
+        return at + 1
+    if at + 1 >= length:
+        return length if final else -1
+    return at + 2 if text[at + 1] == LF else at + 1
+
+
+@inlined
+def is_comment(text: Any, start: Any, end: Any, comment: Any) -> Any:
+    """Whether the cell begins as a comment does."""
+    if len(comment) == 0 or end - start < len(comment):
+        return False
+    for offset in range(len(comment)):  # noqa: SIM110 compiled code has no generators
+        if text[start + offset] != comment[offset]:
+            return False
+    return True
+
+
+@inlined
+def is_skipped(plan: Any, state: Any) -> Any:
+    """Whether the record at hand comes before the data or is a comment by its number."""
+    number = state[RECORDS] + 1
+    while state[COMMENT] < len(plan.comments) and plan.comments[state[COMMENT]] < number:
+        state[COMMENT] += 1
+    return number < state[FIRST] or (state[COMMENT] < len(plan.comments) and plan.comments[state[COMMENT]] == number)
+
+
+@inlined
+def suspect(results: Any, column: Any, start: Any, end: Any) -> None:
+    """Notes a cell; the record's place is filled in at its end."""
+    state = results.state
+    entry = results.suspects[state[FOUND]]
+    entry[SUSPECT_COLUMN], entry[CELL], entry[CELL_END] = column, start, end
+    state[FOUND] += 1
+
+
+@inlined
+def add_key(results: Any, plan: Any, column: Any, verdict: Any, part: Any) -> None:
+    """Works the value's number into the keys that the column belongs to. A null part is one like any other, unless
+    all are null; a key of one column is the number itself."""
+    kept = results.state[KEPT]
+    for key in range(len(plan.members)):
+        position = plan.members[key, column]
+        if position == 1:  # the only column of this key
+            results.keys[key, kept] = part
+        elif position == 2 and verdict != NULL:
+            results.keys[key, kept] = np.int64(mixed(mixed(results.keys[key, kept], column), part))
+
+
+@inlined
+def judge(text: Any, start: Any, end: Any, column: Any, form: Any, plan: Any, accepts: Any, results: Any) -> None:
+    """Has a data cell judged."""
+    verdict, part = judged(text, start, end, column, plan, accepts)
+    if verdict == NULL:
+        results.state[NULLS] += 1
+    elif verdict == SUSPECT:
+        if form == PLAIN:
+            suspect(results, column, start, end)
+        else:
+            suspect(results, column, -1, -1)
+    if plan.columns[column, KEYED]:
+        add_key(results, plan, column, verdict, part)
+
+
+@inlined
+def begin_row(results: Any, plan: Any) -> None:
+    """Before a record is read."""
+    results.state[NULLS] = 0
+    for key in range(len(plan.members)):
+        results.keys[key, results.state[KEPT]] = NO_KEY
+
+
+@inlined
+def end_row(results: Any, plan: Any, first: Any, start: Any, end: Any, width: Any) -> None:
+    """After a data record: rows that are ragged, blank or full of suspects are suspects as a whole."""
+    state = results.state
+    expected = len(plan.columns)
+    if width != expected or state[NULLS] == expected or state[FOUND] - first >= MOST_PER_ROW:
+        state[FOUND] = first
+        suspect(results, -1, -1, -1)
+    elif len(plan.members) and lacks_primary(results, plan):
+        suspect(results, -1, -1, -1)
+    for index in range(first, state[FOUND]):
+        entry = results.suspects[index]
+        entry[RECORD], entry[ROW] = state[RECORDS] + 1, state[ROWS]
+        entry[START], entry[END] = state[BASE] + start, state[BASE] + end
+    if state[ROWS] % MARK_EVERY == 0:
+        place = results.places[state[ROWS] // MARK_EVERY % len(results.places)]
+        place[0], place[1] = state[BASE] + start, state[RECORDS] + 1
+    state[ROWS] += 1
+    state[KEPT] += 1
+
+
+@inlined
+def lacks_primary(results: Any, plan: Any) -> Any:
+    """Whether all cells of the primary key, which is the last key, are null."""
+    last = len(plan.members) - 1
+    return plan.marks[4] == 1 and results.keys[last, results.state[KEPT]] == NO_KEY
+
+
+@inlined
+def record_at(
+    text: Any, scratch: Any, start: Any, length: Any, final: Any, plan: Any, accepts: Any, results: Any
+) -> Any:
+    """Reads one record; where the next begins, -1 when this one is not complete."""
+    state = results.state
+    first_suspect = state[FOUND]
+    columns = len(plan.columns)
+    skipped = is_skipped(plan, state)
+    begin_row(results, plan)
+    at, width, unclosed = start, 0, False
+    if text[at] != LF and text[at] != CR:
+        while True:
+            form, cell, end, at = cell_at(text, scratch, at, length, final, plan.marks)
+            if form == INCOMPLETE:
+                state[FOUND] = first_suspect
+                return -1
+            source = scratch if form == REWRITTEN else text
+            unclosed = form == UNCLOSED
+            if width == 0 and not skipped:
+                skipped = is_comment(source, cell, end, plan.comment)
+            if not skipped and width < columns and state[FOUND] - first_suspect < MOST_PER_ROW:
+                judge(source, cell, end, width, form, plan, accepts, results)
+            width += 1
+            if at >= length or text[at] != plan.marks[0]:
+                break
+            at += 1
+    at = line_end(text, at, length, final)
+    if at < 0:
+        state[FOUND] = first_suspect
+        return -1
+    if not skipped:
+        end_row(results, plan, first_suspect, start, at, -1 if unclosed else width)
+    state[RECORDS] += 1
+    return at
+
+
+BYTES, NUMBERS = types.Array(types.uint8, 1, "C"), types.Array(types.int64, 1, "C")
+TABLE = types.Array(types.int64, 2, "C")
+PLAN = types.NamedTuple(
+    (BYTES, TABLE, TABLE, TABLE, TABLE, types.Array(types.int16, 1, "C"), BYTES, TABLE, NUMBERS, BYTES), Plan
+)
+ACCEPTS = types.NamedTuple((TABLE, BYTES, types.Array(types.uint64, 1, "C")), Accepts)
+RESULTS = types.NamedTuple((NUMBERS, TABLE, TABLE, TABLE), Results)
+
+
+@compiled(types.int64(BYTES, BYTES, types.int64, types.int64, types.boolean, PLAN, ACCEPTS, RESULTS))
+def walk(text: Any, scratch: Any, start: Any, length: Any, final: Any, plan: Any, accepts: Any, results: Any) -> Any:
+    """Reads records from `start` while they are complete, the results have room and `UNTIL` is not reached; returns
+    where the first unread one begins. `final` says that the file ends at `length`."""
+    state = results.state
+    at = start
+    while at < length and state[RECORDS] < state[UNTIL]:
+        if state[FOUND] + MOST_PER_ROW + 1 >= len(results.suspects) or state[KEPT] + 1 >= results.keys.shape[1]:
+            break
+        following = record_at(text, scratch, at, length, final, plan, accepts, results)
+        if following < 0:
+            break
+        at = following
+    return at
+
+
+@compiled(types.int64(BYTES, types.int64, types.int64, types.uint64))
+def text_number(text: Any, start: Any, end: Any, seed: Any) -> Any:
+    """The number that a text's bytes have as a key's part."""
+    return np.int64(hashed(text, start, end, seed))

@@ -1,0 +1,105 @@
+"""What the compiled functions and the code around them agree on: positions in arrays, and verdicts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# The verdict on a cell.
+SUSPECT, CLEAN, NULL = 0, 1, 2
+
+# The kinds of columns: what can be proven of a cell without frictionless.
+LISTED_ONLY, TEXT, DECIMAL, CALENDAR = 0, 1, 2, 3
+
+# A column's row in `Plan.columns`. A position or character that does not apply is -1.
+(
+    KIND,
+    REQUIRED,
+    EMPTY_IS_NULL,
+    LISTED_FIRST,  # missing values other than the empty text: the accept-set is asked before the rules
+    KEYED,
+    SHORTEST,
+    LONGEST,
+    PATTERN,  # the first state of its automaton
+    POINT,  # the byte that separates the fraction; -1: no fraction
+    LENGTH,  # of a calendar value without fraction of a second and zone
+    YEAR,
+    MONTH,
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    TAIL,  # whether a fraction of a second and a zone may follow
+    ZONE,  # the zones that bounds can be compared with: 0 none, 1 UTC, -1 any
+    WHOLE,  # whether fractions and zones other than UTC are left to frictionless
+    BOUNDED,
+    LITERAL,  # the first of its rows in `Plan.literals`
+    LITERALS,  # and how many
+    WIDTH,
+) = range(23)
+
+SCALES = 19
+"""Digits that a decimal may have after its point, and one more; bounds are kept scaled for each."""
+
+# A row of the accept-set.
+HASH, COLUMN, AT, SIZE, VERDICT, PART, SLOT = range(7)
+
+# The state that one call of the kernel hands to the next.
+(
+    RECORDS,  # finished so far, header and comments too
+    ROWS,  # of them data
+    FIRST,  # the number of the first record that may be data
+    COMMENT,  # how many of the numbered comment rows are behind us
+    UNTIL,  # stop after this record
+    BASE,  # the file's offset of the buffer's first byte
+    FOUND,  # suspects in `suspects`
+    KEPT,  # rows in `keys`
+    NULLS,  # of the record at hand
+    STATE,
+) = range(10)
+
+# A row of `suspects`: record and row number, the record's bytes in the file, the column (-1: the whole row), the cell's
+# bytes in the buffer (-1: it is not written as it reads).
+RECORD, ROW, START, END, SUSPECT_COLUMN, CELL, CELL_END, ENTRY = range(8)
+
+LONGEST_LISTED = 256
+"""Bytes; longer cells are never in the accept-set."""
+MOST_PER_ROW = 32
+"""Suspect cells in one record, after which the whole row is."""
+MARK_EVERY = 128
+"""Rows between two whose places are remembered, to find any row again."""
+NO_KEY = -(2**63)
+"""In place of a key that is not compared: null."""
+PADDING = 64
+"""Bytes past the end of a buffer that the kernel may read; the first is a line feed."""
+
+
+class Plan(NamedTuple):
+    """Everything the kernel needs to know of a table; arrays only, so that it can be handed to compiled code."""
+
+    marks: Any  # uint8: delimiter, quote, whether there are quotes, whether blanks at the start of a cell are dropped
+    columns: Any  # int64[columns, WIDTH]
+    low: Any  # int64[columns, SCALES]
+    high: Any
+    literals: Any  # int64[n, 2]: position, byte
+    steps: Any  # int16[states * 128]: the automata of patterns, -1 for no way
+    ends: Any  # uint8[states]: whether a match may end here
+    members: Any  # int64[keys, columns]: which columns make up which key
+    comments: Any  # int64[n]: records that are no data
+    comment: Any  # uint8[n]: what a comment begins with
+
+
+class Accepts(NamedTuple):
+    """The accept-set's arrays: a hash table of cells by column, and their bytes."""
+
+    slots: Any  # int64[2**n, SLOT]
+    arena: Any  # uint8
+    seed: Any  # uint64[1]
+
+
+class Results(NamedTuple):
+    """What the kernel writes."""
+
+    state: Any  # int64[STATE]
+    suspects: Any  # int64[n, ENTRY]
+    keys: Any  # int64[keys, n]
+    places: Any  # int64[n, 2]: offset and record number of every MARK_EVERYth row

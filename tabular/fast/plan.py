@@ -1,0 +1,174 @@
+"""The whole of what the kernel needs for one table, from frictionless' opened resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tabular.dialect import Dialect
+from tabular.fast.accept import AcceptSet
+from tabular.fast.layout import (
+    BOUNDED,
+    CLEAN,
+    DAY,
+    EMPTY_IS_NULL,
+    HOUR,
+    KEYED,
+    KIND,
+    LENGTH,
+    LISTED_FIRST,
+    LITERAL,
+    LITERALS,
+    LONGEST,
+    MINUTE,
+    MONTH,
+    NO_KEY,
+    NULL,
+    PATTERN,
+    POINT,
+    REQUIRED,
+    SCALES,
+    SECOND,
+    SHORTEST,
+    TAIL,
+    WHOLE,
+    WIDTH,
+    YEAR,
+    ZONE,
+    Plan,
+)
+from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.rules import Rule, part_of, rule_of
+
+Reader = Callable[[str | None], tuple[Any, Any]]
+PARTS = {"year": YEAR, "month": MONTH, "day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
+MOST_STATES = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Columns whose values together may come only once; of the primary key, a null part is a value unless all are."""
+
+    columns: tuple[int, ...]
+    is_primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as the pass sees it: its rules and frictionless' cell readers, column by column, and its keys."""
+
+    rules: list[Rule]
+    readers: list[Reader]
+    keys: list[Key]
+    plan: Plan
+    accepts: AcceptSet
+
+
+def table_of(resource: Any, dialect: Dialect) -> Table:
+    """The table of a resource that frictionless has opened. Raises OutsideEnvelope."""
+    fields = resource.header.get_expected_fields()
+    names = [field.name for field in fields]
+    if not fields:
+        raise OutsideEnvelope("no columns")
+    if len(set(names)) != len(names):
+        raise OutsideEnvelope("columns of one name")
+    if resource.schema.foreign_keys:
+        raise OutsideEnvelope("foreign keys")
+    keys = [Key((index,), False) for index, field in enumerate(fields) if field.constraints.get("unique")]
+    primary = resource.schema.primary_key
+    if primary and set(primary) <= set(names):
+        keys.append(Key(tuple(sorted({names.index(name) for name in primary})), True))
+    keyed = {column for key in keys for column in key.columns}
+    rules = [rule_of(field, index in keyed) for index, field in enumerate(fields)]
+    readers = [field.create_cell_reader() for field in fields]
+    accepts = AcceptSet()
+    for column, (rule, reader) in enumerate(zip(rules, readers, strict=True)):
+        preload(accepts, column, rule, reader)
+    return Table(rules, readers, keys, build_plan(rules, keys, dialect), accepts)
+
+
+def preload(accepts: AcceptSet, column: int, rule: Rule, reader: Reader) -> None:
+    """Begins the accept-set of a column with its missing values and the values that its schema lists."""
+    missing = {text for text in rule.missing if text}
+    for text in missing:
+        accepts.add(column, _utf8(text), NULL, NO_KEY)
+    for text in dict.fromkeys(rule.known):
+        if text not in rule.missing and len(text) < 64:
+            value, notes = reader(text)
+            if value is not None and not notes:
+                accepts.add(column, _utf8(text), CLEAN, part_of(rule, value, _numbers(accepts)) if rule.keyed else 0)
+
+
+def _numbers(accepts: AcceptSet) -> Callable[[bytes], int]:
+    return lambda text: accepts.number(text, accepts.seed)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect) -> Plan:
+    """The kernel's arrays. Raises OutsideEnvelope."""
+    columns = np.full((len(rules), WIDTH), -1, np.int64)
+    literals: list[tuple[int, int]] = []
+    steps: list[int] = []
+    ends: list[bool] = []
+    for row, rule in zip(columns, rules, strict=True):
+        row[PATTERN] = len(ends) if rule.automaton else -1
+        row[LITERAL] = len(literals)
+        _fill(row, rule)
+        if rule.template:
+            literals += rule.template.literals
+        if rule.automaton:
+            steps += [step if step < 0 else step + len(ends) for step in rule.automaton.steps]
+            ends += rule.automaton.ends
+    if len(ends) > MOST_STATES:
+        raise OutsideEnvelope("patterns")
+    members = np.zeros((len(keys), len(rules)), np.int64)
+    for index, key in enumerate(keys):
+        members[index, list(key.columns)] = 1 if len(key.columns) == 1 else 2
+    return Plan(
+        marks=_marks(dialect, any(key.is_primary for key in keys)),
+        columns=columns,
+        low=np.array([rule.low for rule in rules], np.int64),
+        high=np.array([rule.high for rule in rules], np.int64),
+        literals=np.array(literals, np.int64).reshape(-1, 2),
+        steps=np.array(steps, np.int16),
+        ends=np.array(ends, np.uint8),
+        members=members,
+        comments=np.array(sorted(dialect.comment_rows), np.int64),
+        comment=np.frombuffer(_utf8(dialect.comment_char or ""), np.uint8).copy(),
+    )
+
+
+def _fill(row: Any, rule: Rule) -> None:
+    row[KIND], row[REQUIRED], row[KEYED] = rule.kind, rule.required, rule.keyed
+    row[EMPTY_IS_NULL], row[LISTED_FIRST] = "" in rule.missing, any(rule.missing)
+    row[SHORTEST], row[LONGEST], row[POINT] = rule.shortest, rule.longest, rule.point
+    row[TAIL], row[ZONE], row[BOUNDED] = rule.tail, rule.zone, rule.bounded
+    row[WHOLE] = rule.bounded or rule.keyed
+    row[LITERALS] = 0
+    if rule.template:
+        row[LENGTH], row[LITERALS] = rule.template.length, len(rule.template.literals)
+        for name, position in rule.template.parts.items():
+            row[PARTS[name]] = position
+
+
+def _marks(dialect: Dialect, has_primary: bool) -> Any:
+    if dialect.escape_char:
+        raise OutsideEnvelope("an escape character")
+    marks = dialect.delimiter + dialect.quote_char
+    if not marks.isascii():
+        raise OutsideEnvelope("a delimiter or quote beyond ASCII")
+    if dialect.delimiter == dialect.quote_char or (dialect.skip_initial_space and " " in marks):
+        raise OutsideEnvelope("a delimiter that is also something else")
+    quote = ord(dialect.quote_char or "\0")
+    return np.array(
+        [ord(dialect.delimiter), quote, bool(dialect.quote_char), dialect.skip_initial_space, has_primary], np.uint8
+    )
+
+
+assert len(Rule().low) == SCALES

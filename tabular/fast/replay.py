@@ -1,0 +1,165 @@
+"""The rows that matter, handed to frictionless as if it had read the whole table and met only these.
+
+frictionless numbers the records it reads in its dialect's content stream, and keeps its row logic (keys, errors, their
+order, the limit of errors, the report) behind it. So the content stream is the place to leave the clean rows out.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from frictionless import Dialect as TableDialect
+from typing_extensions import override
+
+from tabular.dialect import Dialect
+from tabular.fast.kernel import walk
+from tabular.fast.layout import BASE, FIRST, FOUND, KEPT, MARK_EVERY, PADDING, RECORDS, ROWS, UNTIL
+from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.plan import Table
+from tabular.fast.source import Source
+from tabular.fast.sweep import LARGEST_RECORD, Place, Sweep, cells_of, fresh_results
+
+Content = Iterator[tuple[int, list[str]]]
+NEVER = np.iinfo(np.int64).max
+WINDOW = 1 << 18
+LIBRARY_READ = 8_192
+"""Bytes that Python's text layer asks for at a time, and so the granularity of the library's count of bytes."""
+
+
+class FedDialect(TableDialect):
+    """A dialect whose content stream is `feed`'s; the sample's, which is a list, is read as ever."""
+
+    feed: Callable[[], Content]
+
+    @override
+    def read_enumerated_content_stream(self, cell_stream: Iterable[list[Any]]) -> Content:
+        """Hook of the library: (record number, cells)."""
+        if isinstance(cell_stream, list):
+            sample: Content = super().read_enumerated_content_stream(cell_stream)
+            return sample
+        return self.feed()
+
+
+class Finder:
+    """Finds data rows again, by the places that the sweep remembered."""
+
+    def __init__(self, path: Path, table: Table, dialect: Dialect, places: Any) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._table, self._dialect, self._places = table, dialect, places
+        self._size = path.stat().st_size
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def read(self, place: Place) -> bytes:
+        """The bytes of a row."""
+        self._file.seek(place.start)
+        return self._file.read(place.end - place.start)
+
+    def find(self, row: int) -> Place:
+        """Where a data row is. Raises OutsideEnvelope for a record that does not fit in memory."""
+        offset, record = self._places[row // MARK_EVERY].tolist()
+        begin = row // MARK_EVERY * MARK_EVERY
+        length = WINDOW
+        while True:
+            found = self._walk(row, begin, offset, record, length)
+            if found is not None:
+                return found
+            length *= 4
+            if length > LARGEST_RECORD:
+                raise OutsideEnvelope("a record of more than 128 MB")
+
+    def _walk(self, row: int, begin: int, offset: int, record: int, length: int) -> Place | None:
+        self._file.seek(offset)
+        piece = self._file.read(length)
+        final = offset + len(piece) >= self._size
+        buffer = np.full(len(piece) + PADDING, 10, np.uint8)
+        buffer[: len(piece)] = np.frombuffer(piece, np.uint8)
+        results = fresh_results(len(self._table.keys), 2 * MARK_EVERY)
+        state = results.state
+        state[BASE], state[RECORDS], state[ROWS] = offset, record - 1, begin
+        state[FIRST] = self._dialect.first_data_row if self._has_comments else NEVER
+        scratch, at = np.zeros(len(buffer), np.uint8), 0
+        # Without comments records are rows, and those before the wanted one can be stepped over at once.
+        state[UNTIL] = record if self._has_comments else record - 1 + row - begin
+        while True:
+            start, rows = at, int(state[ROWS])
+            at = walk(buffer, scratch, at, len(piece), final, self._table.plan, self._table.accepts.arrays, results)
+            if state[RECORDS] < state[UNTIL]:
+                return None
+            number = int(state[RECORDS])
+            is_row = rows == row < state[ROWS] if self._has_comments else number == record + row - begin
+            if is_row:
+                return Place(row, number, offset + start, offset + at)
+            state[FOUND] = state[KEPT] = 0
+            state[UNTIL] = number + 1
+
+    @property
+    def _has_comments(self) -> bool:
+        return bool(len(self._table.plan.comment) or len(self._table.plan.comments))
+
+
+class Replay:
+    """Feeds frictionless with the first row, the bad rows, and the rows whose key may come twice.
+
+    The first row of each repeated key, which is clean unless it is bad anyway, is told just before the second. So at
+    most a few rows for each error are ever told, and the library's memory of keys stays small.
+    """
+
+    def __init__(self, resource: Any, source: Source, sweep: Sweep, finder: Finder, dialect: Dialect) -> None:
+        self._resource, self._source, self._sweep = resource, source, sweep
+        self._finder, self._dialect = finder, dialect
+        self._told: set[int] = set()
+        self._bad = {place.row: place for place in sweep.bad}
+
+    def rows(self) -> Content:
+        """(record number, cells); the resource's statistics are those of a reader that has come so far."""
+        stats = self._resource.stats
+        if self._sweep.rows:
+            yield from self._tell(0, 0)
+        for row, events in groupby(self._events(), itemgetter(0)):
+            for _, first in events:
+                if first >= 0:
+                    yield from self._tell(first, row)
+            yield from self._tell(row, row)
+        if not self._sweep.complete:
+            raise OutsideEnvelope("keys that only seemed to come twice")
+        digest = self._source.digest()
+        stats.rows, stats.bytes = self._sweep.rows, digest.size
+        stats.md5, stats.sha256 = digest.md5, digest.sha256
+
+    def _events(self) -> Iterator[tuple[int, int]]:
+        """(row, the first row with the same key or -1), by row."""
+        bad = ((place.row, -1) for place in self._sweep.bad)
+        return heapq.merge(bad, *(numbers.candidates() for numbers in self._sweep.keys))
+
+    def _tell(self, row: int, at: int) -> Content:
+        """Tells a row once; the library is at the row `at`, which is the same or a later one."""
+        if row in self._told:
+            return
+        self._told.add(row)
+        place = self._bad.get(row) or self._finder.find(row)
+        record = self._finder.read(place)
+        self._resource.stats.rows = at  # the library adds the row itself
+        self._count_bytes(place, record)
+        yield place.record, cells_of(record, self._dialect)
+
+    def _count_bytes(self, place: Place, record: bytes) -> None:
+        """How much the library would have read to come to the end of the row, in case it stops here.
+
+        A line that ends in CR ends for the text layer only when it has seen what follows; one without a line end, when
+        it has seen the end of the file, and then the library knows the hashes too.
+        """
+        stats, size = self._resource.stats, self._source.size
+        needed = place.end if record.endswith(b"\n") else place.end + 1
+        stats.bytes = min(-(-needed // LIBRARY_READ) * LIBRARY_READ, size)
+        if needed > size:
+            digest = self._source.digest()
+            stats.md5, stats.sha256 = digest.md5, digest.sha256

@@ -1,0 +1,103 @@
+"""The file as the pass needs it: pieces in order, checked to be UTF-8, hashed beside."""
+
+from __future__ import annotations
+
+import codecs
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from tabular.fast.outside import OutsideEnvelope
+from tabular.hashing import Digest, Hasher, hash_file
+
+FIRST_PIECE = 65_536
+AHEAD = 3
+"""Pieces that may wait for their hash."""
+DECODED = 65_536
+"""Bytes that are decoded at a time: four megabytes at once take four times as long."""
+
+
+class Utf8Check:
+    """Raises OutsideEnvelope where the pieces are not UTF-8."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def __call__(self, piece: bytes, final: bool = False) -> None:
+        """The next piece."""
+        if piece.isascii() and not self._decoder.getstate()[0]:
+            return
+        view = memoryview(piece)
+        try:
+            for at in range(0, len(piece), DECODED):
+                self._decoder.decode(bytes(view[at : at + DECODED]))
+            if final:
+                self._decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            raise OutsideEnvelope("bytes that are not UTF-8") from None
+
+
+class HashThread:
+    """Hashes pieces beside whatever else is done; OpenSSL lets go of Python's lock."""
+
+    def __init__(self) -> None:
+        self._pieces: queue.Queue[bytes | None] = queue.Queue(AHEAD)
+        self._hasher = Hasher()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def update(self, piece: bytes) -> None:
+        """Hands over the next piece; waits while three are unread."""
+        self._pieces.put(piece)
+
+    def digest(self) -> Digest:
+        """Of all pieces; waits for the last."""
+        self.close()
+        return self._hasher.digest()
+
+    def close(self) -> None:
+        """Ends the thread; what was handed over is hashed all the same."""
+        if not self._stopped:
+            self._stopped = True
+            self._pieces.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (piece := self._pieces.get()) is not None:
+            self._hasher.update(piece)
+
+
+class Source:
+    """`pieces` once, in order; then `digest`."""
+
+    def __init__(self, path: Path, largest: int) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        self._largest = largest
+        self._hashing = HashThread()
+        self._read = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """All bytes; small pieces first, so that a file full of errors is left early. Raises OutsideEnvelope."""
+        check, length = Utf8Check(), min(FIRST_PIECE, self._largest)
+        with self.path.open("rb", buffering=0) as file:
+            while piece := file.read(length):
+                self._read += len(piece)
+                self._hashing.update(piece)
+                check(piece)
+                yield piece
+                length = min(4 * length, self._largest)
+        check(b"", final=True)
+        if self._read != self.size:
+            raise OutsideEnvelope("a file that changed")
+
+    def digest(self) -> Digest:
+        """Of the whole file, however much of it the pass has read."""
+        digest = self._hashing.digest()
+        return digest if digest.size == self.size else hash_file(self.path)
+
+    def close(self) -> None:
+        """Ends the hashing."""
+        self._hashing.close()

@@ -1,0 +1,224 @@
+"""One sweep over the file: the kernel's suspects are judged by frictionless' cell readers, its keys are kept."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tabular.dialect import Dialect
+from tabular.fast.accept import mixed, signed
+from tabular.fast.kernel import walk
+from tabular.fast.keys import KeyNumbers
+from tabular.fast.layout import (
+    BASE,
+    CLEAN,
+    ENTRY,
+    FIRST,
+    FOUND,
+    KEPT,
+    MARK_EVERY,
+    MOST_PER_ROW,
+    NO_KEY,
+    NULL,
+    PADDING,
+    ROWS,
+    STATE,
+    UNTIL,
+    Results,
+)
+from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.plan import Key, Table
+from tabular.fast.rules import part_of
+from tabular.fast.source import Source
+from tabular.progress import Progress, Throttle
+from tabular.rows import reader
+
+BOM = b"\xef\xbb\xbf"
+SUSPECTS, KEPT_ROWS = 1 << 14, 1 << 16
+LARGEST_RECORD = 1 << 27
+FIRST_COUNT = 1_000
+"""Rows after which repeated keys are counted for the first time; then at every doubling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a data row is: its number among data rows from 0, its record number from 1, its bytes in the file."""
+
+    row: int
+    record: int
+    start: int
+    end: int
+
+
+def cells_of(record: bytes, dialect: Dialect) -> list[str]:
+    """The cells of one record, line end and all."""
+    return next(reader(io.StringIO(record.decode("utf-8"), newline=""), dialect))
+
+
+def fresh_results(keys: int, rows: int = KEPT_ROWS) -> Results:
+    """Arrays for the kernel to write into; `state` says from where."""
+    state = np.zeros(STATE, np.int64)
+    state[UNTIL] = np.iinfo(np.int64).max
+    return Results(
+        state,
+        np.zeros((SUSPECTS, ENTRY), np.int64),
+        np.zeros((keys, rows), np.int64),
+        np.zeros((rows // MARK_EVERY + 2, 2), np.int64),
+    )
+
+
+class Sweep:
+    """After `run`: `bad` rows in order, `rows` in all, `keys`; `places` has every MARK_EVERYth row's offset and record
+    number. It ends early, and `complete` is False, once there are as many bad rows as errors are reported."""
+
+    def __init__(
+        self, table: Table, source: Source, dialect: Dialect, limit: int, progress: Progress | None = None
+    ) -> None:
+        self.bad: list[Place] = []
+        self.rows = 0
+        self.complete = False
+        self.keys = [KeyNumbers() for _ in table.keys]
+        self.places: list[Any] = []
+        self.learned = 0
+        self._table, self._source, self._dialect, self._limit = table, source, dialect, limit
+        self._told = Throttle(progress)
+        self._results = fresh_results(len(table.keys))
+        self._results.state[FIRST] = dialect.first_data_row
+        self._buffer = np.zeros(PADDING, np.uint8)
+        self._scratch = np.zeros(PADDING, np.uint8)
+        self._counted = FIRST_COUNT
+        self._known: set[tuple[int, bytes]] = set()
+
+    def run(self) -> None:
+        """Reads the file, or the part of it that decides. Raises OutsideEnvelope and whatever a reader raises."""
+        held, first = 0, True
+        for piece in self._source.pieces():
+            skipped = len(BOM) if first and piece.startswith(BOM) else 0
+            if first:
+                self._results.state[BASE], first = skipped, False
+            length = self._fill(held, piece[skipped:])
+            held = self._walk(length, final=False)
+            if self._is_decided():
+                return
+        self._walk(held, final=True)
+        self.complete = True
+        self._told.finish(self.rows)
+
+    def _fill(self, held: int, piece: bytes) -> int:
+        """Puts the piece after what is held; the new length."""
+        length = held + len(piece)
+        if length + PADDING > len(self._buffer):
+            if length > LARGEST_RECORD:
+                raise OutsideEnvelope("a record of more than 128 MB")
+            buffer = np.zeros(2 * length + PADDING, np.uint8)
+            buffer[:held] = self._buffer[:held]
+            self._buffer, self._scratch = buffer, np.zeros(len(buffer), np.uint8)
+        self._buffer[held:length] = np.frombuffer(piece, np.uint8)
+        return length
+
+    def _walk(self, length: int, final: bool) -> int:
+        """Has the kernel read what is in the buffer; what is left of it is moved to the front."""
+        state, buffer = self._results.state, self._buffer
+        buffer[length : length + PADDING] = 10
+        at = 0
+        while True:
+            at = walk(
+                buffer, self._scratch, at, length, final, self._table.plan, self._table.accepts.arrays, self._results
+            )
+            is_full = state[FOUND] + MOST_PER_ROW + 1 >= SUSPECTS or state[KEPT] + 1 >= self._results.keys.shape[1]
+            self._take()
+            if not is_full or len(self.bad) >= self._limit:
+                break
+        held = length - at
+        buffer[:held] = buffer[at:length].copy()
+        state[BASE] += at
+        self._told(self.rows)
+        return int(held)
+
+    def _take(self) -> None:
+        """Judges the suspects of one call and puts its keys away."""
+        state, results = self._results.state, self._results
+        first_row = int(state[ROWS] - state[KEPT])
+        base = int(state[BASE])
+        refused = parsed = -1
+        cells: list[str] = []
+        for record, row, start, end, column, cell, cell_end in results.suspects[: state[FOUND]].tolist():
+            is_plain = cell >= 0 and not self._table.rules[column].keyed
+            if not is_plain and row != parsed:
+                cells, parsed = cells_of(bytes(self._buffer[start - base : end - base]), self._dialect), row
+                self._rekey(row - first_row, cells)
+            if row == refused:
+                continue
+            if column < 0:
+                good = self._is_good_row(cells)
+            else:
+                good = self._is_good(column, bytes(self._buffer[cell:cell_end]) if is_plain else cells[column].encode())
+            if not good:
+                refused = row
+                self.bad.append(Place(row, record, start, end))
+        for numbers, kept in zip(self.keys, results.keys, strict=True):
+            numbers.add(kept[: state[KEPT]])
+        begin = -(-first_row // MARK_EVERY)
+        count = -(-int(state[ROWS]) // MARK_EVERY) - begin
+        if count > 0:
+            rows = (np.arange(begin, begin + count)) % len(results.places)
+            self.places.append(results.places[rows])
+        self.rows = int(state[ROWS])
+        state[FOUND] = state[KEPT] = 0
+
+    def _is_good(self, column: int, text: bytes) -> bool:
+        """Whether frictionless reads the cell without complaint, which the kernel then learns."""
+        if (column, text) in self._known:
+            return True
+        rule = self._table.rules[column]
+        value, notes = self._table.readers[column](text.decode("utf-8"))
+        if notes:
+            return False
+        self.learned += 1
+        part = part_of(rule, value, self._number) if rule.keyed else 0
+        if self._table.accepts.learn(column, text, NULL if value is None else CLEAN, part):
+            self._known.add((column, text))  # the kernel may have met it many times before it could learn it
+        return True
+
+    def _is_good_row(self, cells: list[str]) -> bool:
+        """Whether a row as a whole has no error but those of keys that come twice."""
+        if len(cells) != len(self._table.readers):
+            return False
+        read = [cell_reader(cell) for cell_reader, cell in zip(self._table.readers, cells, strict=True)]
+        if any(notes for _, notes in read) or all(value is None for value, _ in read):
+            return False
+        return not any(
+            key.is_primary and all(read[column][0] is None for column in key.columns) for key in self._table.keys
+        )
+
+    def _rekey(self, index: int, cells: list[str]) -> None:
+        for key, numbers in zip(self._table.keys, self._results.keys, strict=True):
+            numbers[index] = self._key_number(key, cells)
+
+    def _key_number(self, key: Key, cells: list[str]) -> int:
+        """The number of a row's key, from the values that frictionless reads."""
+        number = NO_KEY
+        for column in key.columns:
+            cell = cells[column] if column < len(cells) else None
+            value, _notes = self._table.readers[column](cell)
+            part = part_of(self._table.rules[column], value, self._number)
+            if len(key.columns) == 1:
+                return part
+            if value is not None:
+                number = signed(mixed(mixed(number, column), part))
+        return number
+
+    def _number(self, text: bytes) -> int:
+        return self._table.accepts.number(text, self._table.accepts.seed)
+
+    def _is_decided(self) -> bool:
+        """Whether the report is full whatever comes: of bad rows, or of keys that come twice."""
+        if len(self.bad) >= self._limit:
+            return True
+        if self.keys and self.rows >= self._counted:
+            self._counted = 2 * self.rows
+            return any(numbers.repeats() >= self._limit for numbers in self.keys)
+        return False

@@ -1,0 +1,13 @@
+"""The kernel, compiled once: as set-up does it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tabular.fast.compile import compile_kernel
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernel() -> None:
+    """Ten seconds the first time."""
+    compile_kernel()

@@ -1,0 +1,211 @@
+"""Every accept rule against frictionless' own cell reader: what the kernel lets pass, the reader must have accepted."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from frictionless import Schema
+
+from tabular.dialect import Dialect
+from tabular.fast.accept import AcceptSet
+from tabular.fast.kernel import walk
+from tabular.fast.layout import FIRST, FOUND, NO_KEY, PADDING, ROW
+from tabular.fast.plan import Key, Reader, build_plan, preload
+from tabular.fast.rules import Rule, part_of, rule_of
+from tabular.fast.sweep import fresh_results
+from tests.unit.tabular.fast.cases import CELLS
+
+SIGNS = [*"0123456789", *"+-.,:/TZ eE_", "\t", "\n", "\xa0", "٣", "é", "a", "x", "%", "$", "'", "nan", "00", "-1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field, alone in its table, as the pass sees it."""
+
+    rule: Rule
+    reader: Reader
+    accepts: AcceptSet
+
+    @classmethod
+    def of(cls, descriptor: dict[str, Any], keyed: bool = False, missing: tuple[str, ...] = ("",)) -> Column:
+        field = Schema.from_descriptor(
+            {"fields": [{"name": "f", **descriptor}], "missingValues": list(missing)}
+        ).fields[0]
+        column = cls(rule_of(field, keyed), field.create_cell_reader(), AcceptSet())
+        preload(column.accepts, 0, column.rule, column.reader)
+        return column
+
+    def passed(self, cells: list[str]) -> tuple[set[int], list[int]]:
+        """The numbers of the cells that are proven, and all their keys."""
+        keys = [Key((0,), False)] if self.rule.keyed else []
+        plan = build_plan([self.rule], keys, Dialect(header_rows=()))
+        text = "".join('"' + cell.replace('"', '""') + '"\n' for cell in cells).encode()
+        buffer = np.full(len(text) + PADDING, 10, np.uint8)
+        buffer[: len(text)] = np.frombuffer(text, np.uint8)
+        results = fresh_results(len(keys), len(cells) + 2)
+        results.state[FIRST] = 1
+        end = walk(buffer, np.zeros(len(buffer), np.uint8), 0, len(text), True, plan, self.accepts.arrays, results)
+        assert end == len(text)
+        suspects = {int(entry[ROW]) for entry in results.suspects[: results.state[FOUND]]}
+        numbers = results.keys[0, : len(cells)].tolist() if keys else []
+        return set(range(len(cells))) - suspects, numbers
+
+
+def mutants(chance: random.Random, cells: Iterable[str], count: int) -> list[str]:
+    """Cells and what becomes of them when characters are lost, added, doubled or replaced."""
+    made = list(cells)
+    sources = list(made)
+    while len(made) < count:
+        cell = chance.choice(sources)
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            at = chance.randrange(len(cell) + 1)
+            cell = cell[:at] + chance.choice([*SIGNS, ""]) + cell[at + chance.randrange(2) :]
+        made.append(cell)
+    return made
+
+
+def calendar(chance: random.Random, count: int) -> list[str]:
+    """Dates and times at and around the edges of what there is."""
+    made = []
+    for _ in range(count):
+        year = chance.choice(["0000", "0001", "1900", "2000", "2020", "2023", "9999", "2100"])
+        month, day = f"{chance.randrange(14):02}", f"{chance.choice([0, 1, 15, 28, 29, 30, 31, 32]):02}"
+        clock = ":".join(f"{chance.choice([0, 9, 10, 23, 24, 59, 60, 61]):02}" for _ in range(3))
+        zone = chance.choice(
+            ["", "", "Z", "+00:00", "-23:59", "+24:00", ".5", ".123456Z", ".1234567", "+0100", "z", "+01"]
+        )
+        shape = chance.choice(
+            ["{y}-{m}-{d}", "{y}-{m}-{d}T{c}{z}", "{c}{z}", "{d}/{m}/{y}", "{y}-{m}-{d} {c}", "{y}{m}{d}"]
+        )
+        made.append(shape.format(y=year, m=month, d=day, c=clock, z=zone))
+    return made
+
+
+FIELDS: list[dict[str, Any]] = [
+    {"type": "integer"},
+    {"type": "integer", "bareNumber": False},
+    {"type": "integer", "constraints": {"minimum": 0, "maximum": "50"}},
+    {"type": "integer", "constraints": {"enum": [1, 7, "42"]}},
+    {"type": "number"},
+    {"type": "number", "bareNumber": False},
+    {"type": "number", "decimalChar": ","},
+    {"type": "number", "groupChar": ","},
+    {"type": "number", "groupChar": " ", "decimalChar": ","},
+    {"type": "number", "groupChar": "1"},
+    {"type": "number", "decimalChar": "1"},
+    {"type": "number", "constraints": {"minimum": "0.10", "maximum": 42}},
+    {"type": "number", "constraints": {"minimum": "-2.25", "maximum": "99999999999999999.95"}},
+    {"type": "number", "constraints": {"minimum": "1e30"}},
+    {"type": "number", "constraints": {"maximum": "1e30"}},
+    {"type": "boolean"},
+    {"type": "boolean", "trueValues": ["yes", "1"], "falseValues": ["no"]},
+    {"type": "string"},
+    {"type": "string", "constraints": {"minLength": 2, "maxLength": 4}},
+    {"type": "string", "constraints": {"maxLength": 0}},
+    {"type": "string", "constraints": {"pattern": "[a-z]{1,3}|x.*"}},
+    {"type": "string", "constraints": {"pattern": r"\d+(\.\d+)?"}},
+    {"type": "string", "constraints": {"pattern": r"[^\W\d]*\s?.{0,2}"}},
+    {"type": "string", "constraints": {"enum": ["a", "abc", "déjà"]}},
+    {"type": "string", "format": "email"},
+    {"type": "string", "format": "uuid"},
+    {"type": "any"},
+    {"type": "date"},
+    {"type": "date", "format": "%d/%m/%Y"},
+    {"type": "date", "format": "%Y%m%d"},
+    {"type": "date", "format": "%Y-%m-%d %H:%M:%S"},
+    {"type": "date", "format": "any"},
+    {"type": "date", "constraints": {"minimum": "2000-02-29", "maximum": "2023-12-31"}},
+    {"type": "datetime"},
+    {"type": "datetime", "format": "%Y-%m-%d %H:%M:%S"},
+    {"type": "datetime", "format": "%d/%m/%Y"},
+    {"type": "datetime", "constraints": {"minimum": "2000-01-01T00:00:00", "maximum": "2023-12-31T23:59:59"}},
+    {"type": "time"},
+    {"type": "time", "format": "%H:%M"},
+    {"type": "time", "constraints": {"minimum": "09:09:09", "maximum": "23:00:00"}},
+    {"type": "year"},
+    {"type": "year", "constraints": {"minimum": 1900, "maximum": "2020"}},
+    {"type": "yearmonth"},
+    {"type": "yearmonth", "constraints": {"minimum": "2000-02"}},
+    {"type": "duration"},
+    {"type": "geopoint"},
+]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=str)
+@pytest.mark.parametrize("missing", [("",), ("", "1", "2020-01-05", "abc"), ()], ids=["blank", "listed", "none"])
+def test_what_is_proven_is_accepted_by_the_library(field: dict[str, Any], missing: tuple[str, ...]) -> None:
+    column = Column.of(field, missing=missing)
+    for cell, value, notes in proven(column, field):
+        assert not notes, cell
+        assert value is not None, cell
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=str)
+def test_a_key_has_the_number_of_its_value(field: dict[str, Any]) -> None:
+    column = Column.of(field, keyed=True)
+    cells = candidates(field)
+    passed, numbers = column.passed(cells)
+    for index in passed:
+        value, _ = column.reader(cells[index])
+        number = part_of(column.rule, value, lambda text: column.accepts.number(text, column.accepts.seed))
+        assert numbers[index] == number, cells[index]
+        assert number != NO_KEY
+
+
+@pytest.mark.parametrize("field", [{"type": "integer"}, {"type": "number"}, {"type": "date"}, {"type": "datetime"},
+                                   {"type": "string"}, {"type": "time"}, {"type": "yearmonth"}], ids=str)  # fmt: skip
+def test_equal_values_have_equal_numbers_however_they_are_written(field: dict[str, Any]) -> None:
+    column = Column.of(field, keyed=True)
+    numbers: dict[Any, int] = {}
+    for cell in candidates(field):
+        value, _ = column.reader(cell)
+        if value is None or "nan" in str(value).lower():
+            continue
+        number = part_of(column.rule, value, lambda text: column.accepts.number(text, column.accepts.seed))
+        assert numbers.setdefault(value, number) == number, cell
+
+
+@pytest.mark.parametrize(
+    ("field", "cells"),
+    [
+        ({"type": "integer"}, ["0", "-1", "999999999999999999", "007"]),
+        ({"type": "number"}, ["1", "1.50", "-0.001", "0000"]),
+        ({"type": "number", "decimalChar": ","}, ["1,5"]),
+        ({"type": "integer", "constraints": {"minimum": 1, "maximum": 3}}, ["1", "2", "3"]),
+        ({"type": "number", "constraints": {"minimum": "0.1"}}, ["0.1", "0.10", "1"]),
+        ({"type": "date"}, ["2020-02-29"]),
+        ({"type": "date", "format": "%d.%m.%Y"}, ["29.02.2020"]),
+        ({"type": "datetime"}, ["2020-02-29T10:11:12", "2020-02-29T10:11:12.5Z", "2020-02-29T10:11:12+02:00"]),
+        ({"type": "time"}, ["10:11:12"]),
+        ({"type": "year"}, ["2020"]),
+        ({"type": "yearmonth"}, ["2020-12"]),
+        ({"type": "boolean"}, ["true", "0"]),
+        ({"type": "string", "constraints": {"pattern": "[a-z]+@[a-z]+"}}, ["me@there"]),
+        ({"type": "string", "constraints": {"minLength": 2, "maxLength": 2}}, ["ab", "日本", "éé"]),
+        ({"type": "string", "constraints": {"enum": ["a", "é"]}}, ["a", "é"]),
+    ],
+    ids=str,
+)
+def test_common_cells_are_proven_without_the_library(field: dict[str, Any], cells: list[str]) -> None:
+    assert Column.of(field).passed(cells)[0] == set(range(len(cells)))
+
+
+def candidates(field: dict[str, Any]) -> list[str]:
+    """Cells for a field; the same ones in every run."""
+    chance = random.Random(str(field))
+    kind = field["type"]
+    own = [*CELLS[kind], *((field.get("constraints") or {}).get("enum", []))]
+    dates = calendar(chance, 600) if kind in ("date", "datetime", "time", "year", "yearmonth") else []
+    return mutants(chance, [*map(str, own), *CELLS["string"], *dates], 2_500)
+
+
+def proven(column: Column, field: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
+    """(cell, value, notes) of the library, for each cell that the kernel lets pass."""
+    cells = candidates(field)
+    for index in column.passed(cells)[0]:
+        yield (cells[index], *column.reader(cells[index]))
