@@ -7,6 +7,7 @@ own row logic, so that the report is its own. Nothing is imported until a table 
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,14 @@ def unfit(size: int, least: int | None) -> str | None:
         return None if cache.is_ready() or size >= WORTH_COMPILING else "not compiled"
     except ImportError:
         return "no compiler"
+
+
+def warm() -> None:
+    """Loads the pass, if it is compiled: in the process that others are forked from, so that none of them has to."""
+    from tabular.fast import cache
+
+    if cache.is_ready():
+        importlib.import_module("tabular.fast.engine")
 
 
 def check(

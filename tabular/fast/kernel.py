@@ -80,7 +80,7 @@ def quoted(text: Any, scratch: Any, start: Any, length: Any, final: Any, marks: 
         if close + 1 >= length and not final:
             return INCOMPLETE, 0, 0, 0
         after = text[close + 1]
-        is_line_end = after == LF or after == CR
+        is_line_end = np.int64(after) in (LF, CR)
         is_end = close + 1 >= length or after == delimiter or is_line_end
         if is_end and first == start and size == 0:
             return PLAIN, start, close, close + 1

@@ -76,7 +76,8 @@ BOUNDS: dict[str, list[Any]] = {
     "date": ["2020-01-01", "2020-02-29", "x"], "datetime": ["2020-01-05T10:11:12", "2020-01-05T10:11:12Z"],
     "time": ["10:11:12", "12:00:00"], "year": ["2000", 2020], "yearmonth": ["2020-01"],
 }  # fmt: skip
-PATTERNS = ["[a-z]+", "a|b", r"\w+@\w+\.\w+", ".*", "[A-Z]-\\d{1,3}", "(ab)?c", "[^x]*", "(?:a|b)+", "a{2,}", r"\S+", "(a)\\1",
+PATTERNS = ["[a-z]+", "a|b", r"\w+@\w+\.\w+", ".*", "[A-Z]-\\d{1,3}", "(ab)?c", "[^x]*",
+            "(?:a|b)+", "a{2,}", r"\S+", "(a)\\1",
             "é+", "a$|b", "(?=a).*"]  # fmt: skip
 BOUNDED = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
