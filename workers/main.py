@@ -25,9 +25,8 @@ if TYPE_CHECKING:  # each costs a tenth of a second or more to import, and not e
 
 WRITERS = ("pkgstore", "metastore", "deadletters", "rescue")
 GROUPS = {"stages": STAGES, "writers": WRITERS, "all": (*STAGES, *WRITERS)}
-PKGSTORE_SLOTS, METASTORE_SLOTS = 3, 3
-"""Deliveries at a time, at most DELIVERY_LIMIT: RabbitMQ ends a killed process's channels one after the other, and
-may give a message to each of them in turn, counting one death each time."""
+PKGSTORE_SLOTS, METASTORE_SLOTS = 16, 4
+"""Deliveries at a time: what writers wait for is the database's commit, and their steps are written together."""
 PATIENCE = 60.0
 """Seconds that a server may take to come up at the start."""
 
@@ -156,19 +155,21 @@ class _Worker:
     async def until(self, stopped: asyncio.Event) -> None:
         """Returns after `stopped` and a graceful end; raises SideTaskDied as soon as one has."""
         stopping = asyncio.create_task(stopped.wait())
-        tasks = [stopping, *self._side_tasks]
+        # A consumer that could not be restored must not leave a process behind that looks alive and takes nothing.
+        restored = [asyncio.create_task(consumer.closed(), name="consumer") for consumer in self._consumers]
+        tasks = [stopping, *self._side_tasks, *restored]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            died = [task for task in tasks if task.done() and task is not stopping]
             log.info("worker_stopping")
             grace = self._settings.worker.grace
             await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         finally:
             for task in tasks:
                 task.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for task, outcome in zip(tasks, outcomes, strict=True):
-            if task is not stopping and not isinstance(outcome, asyncio.CancelledError):
-                raise SideTaskDied(f"{task.get_name()} ended: {outcome!r}")
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in died:
+            raise SideTaskDied(f"{task.get_name()} ended: {task.exception()!r}")
 
 
 async def patiently(what: str, connect: Callable[[], Awaitable[Opened]]) -> Opened:

@@ -352,18 +352,6 @@ async def test_dead_event_of_the_package_store_fails_a_flow_that_still_moves(flo
     assert await ends(floor) == ["event.package.failed"]
 
 
-async def test_letter_whose_takers_died_gets_one_more_chance(floor: Floor) -> None:
-    flow, (a, _) = await floor.accept(FILES)
-    event = dumped(flow, a)
-    letters = DeadLetterWriter(floor.pool)
-    died = dead(event, "dh.writer.pkgstore", reason="its taker died 3 times")
-    await letters.handle(died)
-    assert await floor.said() == [event]
-    assert (await floor.flow(flow))["finished_at"] is None
-    await letters.handle(died)
-    assert (await floor.flow(flow))["state"] == "FAILED"
-
-
 async def test_dead_event_of_another_listener_fails_nothing(floor: Floor) -> None:
     flow, (a, _) = await floor.accept(FILES)
     for queue in ("dh.writer.metastore", "somebody.elses"):

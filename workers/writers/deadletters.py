@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncpg
 import structlog
 
-from messages.envelope import Message
 from messages.errors import PermanentError
 from messages.events import StageRejected
 from messages.jobs import StageJob
@@ -15,8 +14,6 @@ from messages.transport.port import Ack, DeadLetterRecord, Retry, Verdict
 from workers.writers import flow
 from workers.writers.settling import known
 
-TAKER_DIED = "its taker died"
-"""How the transports begin the reason of a letter that no handler gave a verdict on."""
 AGAIN = 30.0
 """Seconds until a dead letter that could not be written is tried again, however often."""
 
@@ -54,28 +51,24 @@ class DeadLetterWriter:
             flow=message.flow if message else None,
         )
         async with self._pool.acquire() as connection, connection.transaction():
-            replayed = await _keep(connection, record)
+            await _keep(connection, record)
             if message is None:
                 return
-            if record.reason.startswith(TAKER_DIED) and not replayed:
-                # Processes that were killed for other reasons may have had it: once more, and only then is it at fault.
-                await _replay(connection, record.id, message)
-            elif message.is_job:
+            if message.is_job:
                 await _reject(connection, record)
             elif record.queue == WRITER_QUEUES["pkgstore"].name:
                 await _fail(connection, message.flow)
 
 
-async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> bool:
-    """Writes the row; True where this letter has been sent again before."""
+async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:
+    """Writes the row, or what is new of it."""
     message = record.message
-    replayed: bool = await connection.fetchval(
+    await connection.execute(
         """
         insert into dead_letter (id, queue, kind, flow_id, message_id, body, reason, attempts)
         values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (id) do update
         set reason = excluded.reason, attempts = excluded.attempts, last_at = now()
-        returning replayed_at is not null
         """,
         record.id,
         record.queue,
@@ -86,14 +79,6 @@ async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> boo
         record.reason.replace("\0", "\ufffd"),
         record.attempts,
     )
-    return replayed
-
-
-async def _replay(connection: asyncpg.Connection, letter_id: str, message: Message) -> None:
-    if not await connection.fetchval("select true from flow where id = $1 and finished_at is null", message.flow):
-        return
-    await connection.execute("update dead_letter set replayed_at = now() where id = $1", letter_id)
-    await emit(connection, message)
 
 
 async def _reject(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:

@@ -1,4 +1,8 @@
-"""A consumption: `slots` loops of claim, handle, settle; leases are renewed while handlers run."""
+"""A consumption: `slots` loops of claim, handle, settle; leases are renewed while handlers run.
+
+Suspects, whose last taker died with them, are handled one at a time: when one of them kills this process too, only it
+is counted a second death, and not the innocents that were in the other slots the last time.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,7 @@ class QueueConsumer:
         self._judge = judge
         self._lease = lease
         self._stopping = False
+        self._suspects = asyncio.Lock()
         self._held: dict[Claimed, asyncio.Task[Verdict]] = {}
         # Tokens, not a bare event: a ring that comes while a claim is still on its way must not be lost.
         self._rings: asyncio.Queue[None] = asyncio.Queue(maxsize=slots)
@@ -68,16 +73,29 @@ class QueueConsumer:
         backoff = Backoff()
         while not self._stopping:
             try:
-                claimed = await self._deliveries.claim(self._queue)
+                idle = not await self._next()
             except TransientError as error:
                 log.warning("claim_failed", queue=self._queue, reason=str(error))
                 await backoff.wait()
                 continue
             backoff.reset()
-            if claimed is not None:
-                await self._take(claimed)
-            elif not self._stopping:
+            if idle and not self._stopping:
                 await self._rings.get()
+
+    async def _next(self) -> bool:
+        """Handles the next message; False where there is none."""
+        if self._suspects.locked():
+            claimed = await self._deliveries.claim(self._queue, suspects=False)
+        else:
+            async with self._suspects:
+                claimed = await self._deliveries.claim(self._queue)
+                if claimed is not None and claimed.is_suspect:
+                    await self._take(claimed)
+                    return True
+        if claimed is None:
+            return False
+        await self._take(claimed)
+        return True
 
     async def _take(self, claimed: Claimed) -> None:
         verdict: Verdict | None = None

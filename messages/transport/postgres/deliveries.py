@@ -37,6 +37,11 @@ class Claimed:
     reason: str | None
     origin: str | None
 
+    @property
+    def is_suspect(self) -> bool:
+        """Its last taker died with it."""
+        return self.taken > 1
+
 
 class Deliveries:
     """Statements, each its own transaction; all raise TransientError where the database does not answer in time."""
@@ -52,10 +57,13 @@ class Deliveries:
         if rows:
             await self._database.fetch(_PUBLISH, *map(list, zip(*rows, strict=True)))
 
-    async def claim(self, queue: str) -> Claimed | None:
-        """Leases the message of the queue that has waited longest; None where none is ready."""
+    async def claim(self, queue: str, *, suspects: bool = True) -> Claimed | None:
+        """Leases the message of the queue that has waited longest, None where none is ready.
+
+        Without `suspects`, only among those that no taker has died with.
+        """
         owner = secrets.token_hex(8)
-        rows = await self._database.fetch(_CLAIM, queue, owner, self._lease)
+        rows = await self._database.fetch(_CLAIM, queue, owner, self._lease, suspects)
         return Claimed(owner=owner, queue=queue, **rows[0]) if rows else None
 
     async def ack(self, claimed: Claimed) -> bool:
@@ -143,7 +151,7 @@ update delivery
 set taken = taken + 1, lease_owner = $2, lease_until = now() + make_interval(secs => $3)
 where id = any (array(
     select id from delivery
-    where queue = $1 and lease_owner is null and run_at <= now()
+    where queue = $1 and lease_owner is null and run_at <= now() and ($4 or taken = 0)
     order by run_at, id
     limit 1
     for update skip locked))

@@ -10,22 +10,20 @@ from aio_pika.abc import AbstractChannel, AbstractQueue
 from aiormq.abc import DeliveredMessage
 
 from messages.envelope import Message
-from messages.errors import DecodeError, TransientError, Unroutable
-from messages.topology import DEAD, DEAD_QUEUE, EVENTS, JOBS, QUEUES, RETRY_QUEUES, Queue, retry_delay
-from messages.transport.backoff import Backoff
-from messages.transport.port import Ack, Consumer, DeadHandler, DeadLetter, Delivery, Handler, Retry, Verdict, Watcher
+from messages.topology import DEAD_QUEUE, EVENTS, JOBS, QUEUES, Queue
+from messages.transport.port import Ack, Consumer, DeadHandler, DeadLetter, Handler, Retry, Verdict, Watcher
 from messages.transport.rabbitmq.consumer import SILENCE, Judge, QueueConsumer, Settle
 from messages.transport.rabbitmq.link import DEADLINE, Link, Missing, trouble
 from messages.transport.rabbitmq.publisher import Publisher, close_channel
 from messages.transport.rabbitmq.queues import SET_ASIDE, WORK, declare_exchanges, declare_queue
 from messages.transport.rabbitmq.watch import QueueWatch
-from messages.transport.rabbitmq.wire import ATTEMPT, Headers, attempt_of, buried, record_of
+from messages.transport.rabbitmq.wire import buried, record_of
+from messages.transport.rabbitmq.work import Work, acknowledge, insist, retry
 from messages.transport.verdict import (
     BUG_DELAY,
     body_of,
     dead_verdict_of,
     require_event_patterns,
-    verdict_of,
 )
 
 log = structlog.get_logger()
@@ -67,34 +65,8 @@ class RabbitTransport:
 
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
         """See the port."""
-
-        async def judge(received: DeliveredMessage) -> Verdict:
-            try:
-                message = Message.decode(received.body)
-            except DecodeError as error:
-                return DeadLetter(str(error))
-            delivery = Delivery(
-                message=message,
-                queue=queue,
-                attempt=attempt_of(received),
-                redelivered=bool(received.redelivered),
-            )
-            return await verdict_of(handler, delivery, self._bug_delay)
-
-        async def settle(received: DeliveredMessage, verdict: Verdict | None) -> None:
-            attempt = attempt_of(received)
-            match verdict:
-                case Ack():
-                    pass
-                case Retry(delay=delay):
-                    await self._wait(received, queue, delay, {ATTEMPT: attempt + 1})
-                case DeadLetter(reason=reason):
-                    await self._insist(DEAD, queue, received, buried(queue, reason, attempt))
-                case None:
-                    await self._insist("", queue, received, {ATTEMPT: attempt})
-            await _ack(received, queue)
-
-        return await self._start(queue, judge, settle, slots)
+        work = Work(self._publisher, queue, handler, self._bug_delay)
+        return await self._start(queue, work.judge, work.settle, slots)
 
     async def consume_dead(self, handler: DeadHandler) -> Consumer:
         """See the port."""
@@ -109,10 +81,10 @@ class RabbitTransport:
                 case Ack():
                     pass
                 case Retry(delay=delay):
-                    await self._wait(received, DEAD_QUEUE.name, delay, headers)
+                    await retry(self._publisher, DEAD_QUEUE.name, delay, received, headers)
                 case DeadLetter() | None:
-                    await self._insist("", DEAD_QUEUE.name, received, headers)
-            await _ack(received, DEAD_QUEUE.name)
+                    await insist(self._publisher, "", DEAD_QUEUE.name, received, headers)
+            await acknowledge(received, DEAD_QUEUE.name)
 
         return await self._start(DEAD_QUEUE.name, judge, settle, 1)
 
@@ -134,23 +106,6 @@ class RabbitTransport:
         with trouble(f"looking for {name}"):
             async with asyncio.timeout(DEADLINE):
                 return await channel.get_queue(name)
-
-    async def _wait(self, received: DeliveredMessage, queue: str, delay: float, headers: Headers) -> None:
-        await self._insist(RETRY_QUEUES[retry_delay(delay)].exchange, queue, received, headers)
-
-    async def _insist(self, exchange: str, key: str, received: DeliveredMessage, headers: Headers) -> None:
-        """Publishes these bytes anew, however long it takes: the delivery is ours until its channel is lost.
-
-        A fresh message and not a `nack`: that carries no attempt, and counts towards the delivery limit on RabbitMQ 3.
-        """
-        backoff = Backoff()
-        while True:
-            try:
-                await self._publisher.publish(exchange, key, received.body, headers=headers, mandatory=True)
-                return
-            except (TransientError, Unroutable) as error:
-                log.warning("settle_delayed", exchange=exchange, queue=key, reason=str(error))
-            await backoff.wait()
 
     async def subscribe(self, queue: str, patterns: Sequence[str]) -> None:
         """See the port."""
@@ -189,14 +144,3 @@ class RabbitTransport:
         await asyncio.gather(*(consumer.stop(0) for consumer in self._consumers))
         await self._publishing.close()
         await self._consuming.close()
-
-
-async def _ack(received: DeliveredMessage, queue: str) -> None:
-    try:
-        with trouble("acknowledging"):
-            async with asyncio.timeout(DEADLINE):
-                assert received.delivery_tag is not None
-                await received.channel.basic_ack(received.delivery_tag, wait=False)
-    except TransientError as error:
-        # It comes again, to whoever; the work is done twice and its outcome collapses by the message's id.
-        log.warning("ack_lost", queue=queue, reason=str(error))

@@ -1,7 +1,6 @@
-"""A consumption: one channel with prefetch 1 per slot, each watched over and opened again when it is lost.
+"""A consumption: one channel with a prefetch of its slots, watched over and opened again when it is lost.
 
-Prefetch 1 per channel because the broker returns everything unsettled of a channel that dies: with prefetch 10 a job
-that kills its worker takes nine innocent ones along to the dead letters.
+What the broker takes back when the process dies is told apart by `suspects`.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class _Slot:
+class _Tap:
     channel: AbstractChannel
     underlay: UnderlayChannel
     tag: str = ""
@@ -62,78 +61,75 @@ class QueueConsumer:
         self._settle = settle
         self._silence = silence
         self._stopping = False
-        self._slots: list[_Slot] = []
-        self._keepers: list[asyncio.Task[None]] = []
+        self._slots = 1
+        self._tap: _Tap | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     async def start(self, slots: int) -> None:
         """Begins; raises TransientError where there is no broker."""
-        self._slots = await asyncio.gather(*(self._open() for _ in range(slots)))
-        self._keepers = [asyncio.create_task(self._keep(at), name=f"{self._queue} slot") for at in range(slots)]
+        self._slots = slots
+        self._tap = await self._open()
+        self._keeper = asyncio.create_task(self._keep(self._tap), name=f"{self._queue} consumer")
 
     async def closed(self) -> None:
         """See the port."""
-        await end_of(self._keepers)
+        assert self._keeper is not None
+        await end_of([self._keeper])
 
     async def stop(self, grace: float) -> None:
         """See the port."""
         self._stopping = True
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        await asyncio.gather(*(self._cancel(slot) for slot in self._slots))
-        await self._wait_for_handlers(grace)
-        for handling in self._handling():
+        if self._keeper is None or self._tap is None:
+            return
+        self._keeper.cancel()
+        await asyncio.gather(self._keeper, return_exceptions=True)
+        tap = self._tap
+        await self._cancel(tap)
+        await _wait(tap.handling, grace)
+        for handling in tap.handling:
             handling.cancel()
-        await self._wait_for_handlers(SETTLE_GRACE)
-        await asyncio.gather(*(close_channel(slot.channel) for slot in self._slots))
+        await _wait(tap.handling, SETTLE_GRACE)
+        await close_channel(tap.channel)
 
-    async def _wait_for_handlers(self, seconds: float) -> None:
-        if handling := self._handling():
-            await asyncio.wait(handling, timeout=seconds)
-
-    def _handling(self) -> set[asyncio.Task[Any]]:
-        return {task for slot in self._slots for task in slot.handling}
-
-    async def _open(self) -> _Slot:
+    async def _open(self) -> _Tap:
         channel = await self._link.channel()
         try:
             queue = await self._declare(channel)
             with trouble(f"consuming {self._queue}"):
                 async with asyncio.timeout(DEADLINE):
-                    await channel.set_qos(prefetch_count=1)
+                    await channel.set_qos(prefetch_count=self._slots)
                     # Below aio-pika's queue: its second task for each delivery costs a tenth of the throughput.
-                    slot = _Slot(channel, await channel.get_underlay_channel())
-                    channel.close_callbacks.add(lambda *_: slot.lost.set())
+                    tap = _Tap(channel, await channel.get_underlay_channel())
+                    channel.close_callbacks.add(lambda *_: tap.lost.set())
                     # The broker cancels a consumer whose queue was deleted or moved, and says nothing more.
-                    slot.underlay.on_consumer_cancel_callbacks.add(lambda _: slot.lost.set())
-                    consuming = await slot.underlay.basic_consume(queue.name, partial(self._received, slot))
-                    slot.tag = str(consuming.consumer_tag)
+                    tap.underlay.on_consumer_cancel_callbacks.add(lambda _: tap.lost.set())
+                    consuming = await tap.underlay.basic_consume(queue.name, partial(self._received, tap))
+                    tap.tag = str(consuming.consumer_tag)
         except BaseException:
             await close_channel(channel)
             raise
-        return slot
+        return tap
 
-    async def _keep(self, at: int) -> None:
+    async def _keep(self, tap: _Tap) -> None:
         while True:
-            slot = self._slots[at]
             try:
-                # Not all slots in the same moment: what comes meanwhile should find most of them.
+                # Not all consumers in the same moment: what comes meanwhile should find most of them.
                 async with asyncio.timeout(self._silence * random.uniform(0.7, 1.3)):  # noqa: S311
-                    await slot.lost.wait()
+                    await tap.lost.wait()
                 log.warning("consumer_lost", queue=self._queue)
             except TimeoutError:
-                if slot.handling:
+                if tap.handling:
                     continue
-                await self._cancel(slot)
-                if slot.handling:
-                    # A message came after all, and its handler needs the channel to settle.
-                    await asyncio.wait(slot.handling)
-            await close_channel(slot.channel)
-            self._slots[at] = await self._reopen()
-            if slot.lost.is_set():
+                await self._cancel(tap)
+                # A message may have come after all, and its handler needs the channel to settle.
+                await _wait(tap.handling, None)
+            was_lost = tap.lost.is_set()
+            await close_channel(tap.channel)
+            tap = self._tap = await self._reopen()
+            if was_lost:
                 log.info("consumer_restored", queue=self._queue)
 
-    async def _reopen(self) -> _Slot:
+    async def _reopen(self) -> _Tap:
         loop = asyncio.get_running_loop()
         deadline, backoff = loop.time() + GIVE_UP, Backoff()
         while True:
@@ -145,30 +141,30 @@ class QueueConsumer:
                     raise
             await backoff.wait()
 
-    async def _cancel(self, slot: _Slot) -> None:
+    async def _cancel(self, tap: _Tap) -> None:
         try:
             with trouble(f"leaving {self._queue}"):
                 async with asyncio.timeout(DEADLINE):
-                    await slot.underlay.basic_cancel(slot.tag)
+                    await tap.underlay.basic_cancel(tap.tag)
         except TransientError as error:
             log.info("consumer_gone", queue=self._queue, reason=str(error))
 
-    async def _received(self, slot: _Slot, message: DeliveredMessage) -> None:
+    async def _received(self, tap: _Tap, message: DeliveredMessage) -> None:
         """Runs in a task of the channel: it is cancelled when the channel is lost, for then another has the message."""
         task = asyncio.current_task()
         assert task is not None
-        slot.handling.add(task)
+        tap.handling.add(task)
         try:
             await self._settle(message, await self._verdict(message, task))
         except asyncio.CancelledError:
             log.warning("delivery_lost", queue=self._queue)
             raise
         except Exception:
-            # Unsettled, it would block its slot without a sound: the slot is opened again, the message comes again.
+            # Unsettled, it would hold its slot without a sound: the channel is opened again, the message comes again.
             log.exception("settle_failed", queue=self._queue)
-            slot.lost.set()
+            tap.lost.set()
         finally:
-            slot.handling.discard(task)
+            tap.handling.discard(task)
 
     async def _verdict(self, message: DeliveredMessage, task: asyncio.Task[Any]) -> Verdict | None:
         if self._stopping:
@@ -180,3 +176,8 @@ class QueueConsumer:
                 raise
             task.uncancel()
             return None
+
+
+async def _wait(tasks: set[asyncio.Task[Any]], seconds: float | None) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)

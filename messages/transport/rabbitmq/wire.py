@@ -12,6 +12,7 @@ from messages.transport.port import DeadLetterRecord
 from messages.transport.verdict import dead_letter
 
 ATTEMPT = "dh-attempt"
+DEATHS = "dh-deaths"
 QUEUE = "dh-queue"
 REASON = "dh-reason"
 ATTEMPTS = "dh-attempts"
@@ -26,6 +27,12 @@ def attempt_of(message: DeliveredMessage) -> int:
     """The attempt that this delivery is, from 1; whoever publishes without our header starts at 1."""
     attempt = _headers(message).get(ATTEMPT)
     return attempt if isinstance(attempt, int) and attempt > 0 else 1
+
+
+def deaths_of(message: DeliveredMessage) -> int:
+    """How many takers this message has outlived: what the broker counted of it, and we of the one it was before."""
+    headers = _headers(message)
+    return _count(headers.get(DEATHS)) + _count(headers.get("x-delivery-count"))
 
 
 def buried(queue: str, reason: str, attempts: int) -> Headers:
@@ -43,8 +50,13 @@ def record_of(message: DeliveredMessage) -> DeadLetterRecord:
     queue, reason = str(death.get("queue", "")), str(death.get("reason", "unknown"))
     attempts = attempt_of(message)
     if reason == "delivery_limit":
-        reason, attempts = f"its taker died {DELIVERY_LIMIT} times", attempts - 1 + DELIVERY_LIMIT
+        reason, attempts = died(DELIVERY_LIMIT), attempts - 1 + DELIVERY_LIMIT
     return dead_letter(message.body, queue, reason, attempts)
+
+
+def died(times: int) -> str:
+    """The reason of a dead letter that nobody survived."""
+    return f"its taker died {times} times"
 
 
 def _headers(message: DeliveredMessage) -> Mapping[str, Any]:
