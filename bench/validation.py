@@ -177,10 +177,10 @@ def compare(name: str, size: int, rounds: int, folder: Path) -> Counter[str]:
     fast, slow, hashing = (taken[engine] for engine in ("fast", "slow", "hash"))
     megabytes = path.stat().st_size / 1e6
     print(
-        f"{name:10} {megabytes:7.1f} MB | wall {_ratio(slow, fast, 'wall')} cpu {_ratio(slow, fast, 'cpu')} whole process"
+        f"{name:10} {megabytes:6.1f} MB | wall {_ratio(slow, fast, 'wall')} cpu {_ratio(slow, fast, 'cpu')} process"
         f" {_ratio(slow, fast, 'whole')} | fast {megabytes / _median(fast, 'wall'):5.0f} MB/s,"
         f" {megabytes / _median(fast, 'cpu'):5.0f} MB/cpu-s, hashing {_ratio(hashing, fast, 'wall')} |"
-        f" peak {_median(fast, 'peak'):.0f} MB, frictionless {_median(slow, 'peak'):.0f} MB | {fast[0]['path']}",
+        f" peak {_median(fast, 'peak'):.0f} MB, alone {_median(slow, 'peak'):.0f} MB | {fast[0]['path']}",
         flush=True,
     )
     path.unlink()

@@ -28,5 +28,5 @@ class Limits:
     errors: int = 1_000
     reported_cell: int = 500
     reported_cells: int = 100
-    fast_from: int | None = 4 * MB
+    fast_from: int | None = MB
     piece_bytes: int = 4 * MB

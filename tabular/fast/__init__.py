@@ -7,7 +7,6 @@ own row logic, so that the report is its own. Nothing is imported until a table 
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,13 +28,13 @@ WORTH_COMPILING = 200_000_000
 def unfit(size: int, least: int | None) -> str | None:
     """Why a table of so many bytes is not given to the pass, or None; from `least` on it is, None is never."""
     if least is None or size < least:
-        is_loaded = "tabular.fast.kernel" in sys.modules
+        is_loaded = "tabular.fast.native" in sys.modules
         if least is None or not is_loaded or size < WARM:
             return "small"
     from tabular.fast import cache
 
     try:
-        return None if cache.is_ready() or size >= WORTH_COMPILING else "not compiled"
+        return None if cache.found() or size >= WORTH_COMPILING else "not compiled"
     except ImportError:
         return "no compiler"
 
@@ -44,8 +43,11 @@ def warm() -> None:
     """Loads the pass, if it is compiled: in the process that others are forked from, so that none of them has to."""
     from tabular.fast import cache
 
-    if cache.is_ready():
-        importlib.import_module("tabular.fast.engine")
+    if cache.found():
+        import tabular.fast.engine  # noqa: F401 its imports are the point
+        from tabular.fast.native import kernel
+
+        kernel()
 
 
 def check(

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fast.kernel import text_number
 from tabular.fast.layout import AT, COLUMN, HASH, LONGEST_LISTED, PADDING, PART, SIZE, SLOT, SUSPECT, VERDICT, Accepts
 
 WORD = 2**64 - 1
@@ -28,6 +27,14 @@ def mixed(seed: int, word: int) -> int:
 def signed(word: int) -> int:
     """The number that the same 64 bits are with a sign."""
     return word - (1 << 64) if word >> 63 else word
+
+
+def hashed(text: bytes, seed: int) -> int:
+    """The kernel's function of that name, in Python."""
+    value = mixed(seed, len(text))
+    for at in range(0, len(text), 8):
+        value = mixed(value, int.from_bytes(text[at : at + 8], "little"))
+    return value
 
 
 class AcceptSet:
@@ -49,8 +56,7 @@ class AcceptSet:
 
     def number(self, text: bytes, seed: int) -> int:
         """What the kernel makes of the text as a part of a key."""
-        padded = np.frombuffer(text + bytes(PADDING), np.uint8)
-        return int(text_number(padded.copy(), 0, len(text), seed))
+        return signed(hashed(text, seed))
 
     def learn(self, column: int, text: bytes, verdict: int, part: int) -> bool:
         """Remembers a cell of the column, unless it is long or there are many already; whether it did."""

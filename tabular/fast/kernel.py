@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import types
 
-from tabular.fast.cells import hashed, judged, mixed
+from tabular.fast.cells import judged, mixed
 from tabular.fast.layout import (
     BASE,
     CELL,
@@ -20,6 +19,7 @@ from tabular.fast.layout import (
     END,
     FIRST,
     FOUND,
+    FRAME,
     KEPT,
     KEYED,
     MARK_EVERY,
@@ -39,8 +39,8 @@ from tabular.fast.layout import (
     Plan,
     Results,
 )
-from tabular.fast.machine import compiled, inlined
-from tabular.fast.vector import LANES, byte_in, stop_in
+from tabular.fast.machine import inlined
+from tabular.fast.vector import LANES, byte_in, bytes_at, numbers_at, steps_at, stop_in, table_at, words_at
 
 LF, CR, BLANK = 10, 13, 32
 PLAIN, REWRITTEN, UNCLOSED, INCOMPLETE = 0, 1, 2, 3
@@ -260,19 +260,9 @@ def record_at(
     return at
 
 
-BYTES, NUMBERS = types.Array(types.uint8, 1, "C"), types.Array(types.int64, 1, "C")
-TABLE = types.Array(types.int64, 2, "C")
-PLAN = types.NamedTuple(
-    (BYTES, TABLE, TABLE, TABLE, TABLE, types.Array(types.int16, 1, "C"), BYTES, TABLE, NUMBERS, BYTES), Plan
-)
-ACCEPTS = types.NamedTuple((TABLE, BYTES, types.Array(types.uint64, 1, "C")), Accepts)
-RESULTS = types.NamedTuple((NUMBERS, TABLE, TABLE, TABLE), Results)
-
-
-@compiled(types.int64(BYTES, BYTES, types.int64, types.int64, types.boolean, PLAN, ACCEPTS, RESULTS))
-def walk(text: Any, scratch: Any, start: Any, length: Any, final: Any, plan: Any, accepts: Any, results: Any) -> Any:
-    """Reads records from `start` while they are complete, the results have room and `UNTIL` is not reached; returns
-    where the first unread one begins. `final` says that the file ends at `length`."""
+@inlined
+def records(text: Any, scratch: Any, start: Any, length: Any, final: Any, plan: Any, accepts: Any, results: Any) -> Any:
+    """The loop over records."""
     state = results.state
     at = start
     while at < length and state[RECORDS] < state[UNTIL]:
@@ -285,7 +275,31 @@ def walk(text: Any, scratch: Any, start: Any, length: Any, final: Any, plan: Any
     return at
 
 
-@compiled(types.int64(BYTES, types.int64, types.int64, types.uint64))
-def text_number(text: Any, start: Any, end: Any, seed: Any) -> Any:
-    """The number that a text's bytes have as a key's part."""
-    return np.int64(hashed(text, start, end, seed))
+def walk(frame: Any) -> Any:
+    """Reads records from `start` while they are complete, the results have room and `UNTIL` is not reached; returns
+    where the first unread one begins. `final` says that the file ends at `length`.
+
+    `frame` is the address of the arguments, as `native.frame` puts them: three words for each array, then numbers.
+    """
+    at = numbers_at(frame, FRAME, 1)
+    text, scratch = bytes_at(at[0], at[1], 1), bytes_at(at[3], at[4], 1)
+    plan = Plan(
+        bytes_at(at[6], at[7], 1),
+        table_at(at[9], at[10], at[11]),
+        table_at(at[12], at[13], at[14]),
+        table_at(at[15], at[16], at[17]),
+        table_at(at[18], at[19], at[20]),
+        steps_at(at[21], at[22], 1),
+        bytes_at(at[24], at[25], 1),
+        table_at(at[27], at[28], at[29]),
+        numbers_at(at[30], at[31], 1),
+        bytes_at(at[33], at[34], 1),
+    )
+    accepts = Accepts(table_at(at[36], at[37], at[38]), bytes_at(at[39], at[40], 1), words_at(at[42], at[43], 1))
+    results = Results(
+        numbers_at(at[45], at[46], 1),
+        table_at(at[48], at[49], at[50]),
+        table_at(at[51], at[52], at[53]),
+        table_at(at[54], at[55], at[56]),
+    )
+    return records(text, scratch, at[57], at[58], at[59] != 0, plan, accepts, results)

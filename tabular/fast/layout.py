@@ -72,6 +72,9 @@ NO_KEY = -(2**63)
 PADDING = 64
 """Bytes past the end of a buffer that the kernel may read; the first is a line feed."""
 
+FRAME = 60
+"""Words of the kernel's arguments."""
+
 
 class Plan(NamedTuple):
     """Everything the kernel needs to know of a table; arrays only, so that it can be handed to compiled code."""

@@ -1,13 +1,11 @@
-"""The two decorators that make machine code of a function."""
+"""Machine code of Python functions, by numba: at set-up only, for what comes of it needs no numba to run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from numba import config, njit
-
-from tabular.fast.cache import KernelPlace, folder
+from numba import cfunc, njit, types
 
 Code = TypeVar("Code", bound=Callable[..., Any])
 
@@ -22,16 +20,10 @@ def inlined(function: Code) -> Code:
     return made
 
 
-def compiled(signature: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator: the function as machine code, from the cache or else compiled on the spot, which takes ten seconds."""
+def machine_code(function: Callable[..., Any]) -> tuple[str, bytes]:
+    """An object file and the name in it of a function that takes an address and returns a number.
 
-    def decorate(function: Callable[..., Any]) -> Any:
-        before = config.CACHE_LOCATOR_CLASSES
-        config.CACHE_LOCATOR_CLASSES = f"{KernelPlace.__module__}.{KernelPlace.__name__}"
-        try:
-            kept = folder() is not None
-            return njit(signature, cache=kept, nogil=True, _nrt=False)(function)
-        finally:
-            config.CACHE_LOCATOR_CLASSES = before
-
-    return decorate
+    It refers to nothing outside: it raises nothing (`error_model`), allocates nothing and calls no Python.
+    """
+    made = cfunc(types.int64(types.int64), _nrt=False, error_model="numpy")(function)
+    return made.native_name, made._library._get_compiled_object()

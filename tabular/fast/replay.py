@@ -18,8 +18,8 @@ from frictionless import Dialect as TableDialect
 from typing_extensions import override
 
 from tabular.dialect import Dialect
-from tabular.fast.kernel import walk
 from tabular.fast.layout import BASE, FIRST, FOUND, KEPT, MARK_EVERY, PADDING, RECORDS, ROWS, UNTIL
+from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Table
 from tabular.fast.source import Source
@@ -87,11 +87,12 @@ class Finder:
         state[BASE], state[RECORDS], state[ROWS] = offset, record - 1, begin
         state[FIRST] = self._dialect.first_data_row if self._has_comments else NEVER
         scratch, at = np.zeros(len(buffer), np.uint8), 0
+        plan, accepts = self._table.plan, self._table.accepts.arrays
         # Without comments records are rows, and those before the wanted one can be stepped over at once.
         state[UNTIL] = record if self._has_comments else record - 1 + row - begin
         while True:
             start, rows = at, int(state[ROWS])
-            at = walk(buffer, scratch, at, len(piece), final, self._table.plan, self._table.accepts.arrays, results)
+            at = kernel().walk(buffer, scratch, at, len(piece), final, plan, accepts, results)
             if state[RECORDS] < state[UNTIL]:
                 return None
             number = int(state[RECORDS])

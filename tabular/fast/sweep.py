@@ -10,7 +10,6 @@ import numpy as np
 
 from tabular.dialect import Dialect
 from tabular.fast.accept import mixed, signed
-from tabular.fast.kernel import walk
 from tabular.fast.keys import KeyNumbers
 from tabular.fast.layout import (
     BASE,
@@ -29,6 +28,7 @@ from tabular.fast.layout import (
     UNTIL,
     Results,
 )
+from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Key, Table
 from tabular.fast.rules import part_of
@@ -125,7 +125,7 @@ class Sweep:
         buffer[length : length + PADDING] = 10
         at = 0
         while True:
-            at = walk(
+            at = kernel().walk(
                 buffer, self._scratch, at, length, final, self._table.plan, self._table.accepts.arrays, self._results
             )
             is_full = state[FOUND] + MOST_PER_ROW + 1 >= SUSPECTS or state[KEPT] + 1 >= self._results.keys.shape[1]

@@ -1,4 +1,4 @@
-"""Loads and searches of many bytes at once, which Python has no words for: a few instructions of LLVM.
+"""Memory as the kernel sees it, which Python has no words for: arrays at an address, loads and searches of many bytes.
 
 The generic vector operations become AVX2, SSE2 or NEON, whatever the processor has. They read past the place that is
 found, never more than `PADDING` bytes past the end.
@@ -11,6 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 LANES = 32
 BYTE, WORD = ir.IntType(8), ir.IntType(64)
@@ -79,3 +80,27 @@ def byte_in(typing: Any, array: Any, index: Any, byte: Any) -> Any:
         return _first(builder, builder.icmp_unsigned("==", text, _everywhere(builder, arguments[2])))
 
     return types.int64(array, types.int64, types.uint8), generate
+
+
+def _view(kind: Any, dimensions: int) -> Any:
+    """(address, rows, columns) as an array that owns nothing."""
+    made = types.Array(kind, dimensions, "C")
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def view(typing: Any, address: Any, rows: Any, columns: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            array = context.make_array(made)(context, builder)
+            item = context.get_constant(types.intp, kind.bitwidth // 8)
+            strides = [builder.mul(item, arguments[2]), item] if dimensions == 2 else [item]
+            data = builder.inttoptr(arguments[0], array.data.type)
+            shape = arguments[1 : 1 + dimensions]
+            populate_array(array, data=data, shape=shape, strides=strides, itemsize=item, meminfo=None)
+            return array._getvalue()
+
+        return made(types.int64, types.int64, types.int64), generate
+
+    return view
+
+
+bytes_at, numbers_at, table_at = _view(types.uint8, 1), _view(types.int64, 1), _view(types.int64, 2)
+steps_at, words_at = _view(types.int16, 1), _view(types.uint64, 1)

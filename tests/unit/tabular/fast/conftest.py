@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tabular.fast.compile import compile_kernel
+from tabular.fast.native import kernel as load
 
 
 @pytest.fixture(scope="session", autouse=True)
 def kernel() -> None:
     """Ten seconds the first time."""
-    compile_kernel()
+    load()

@@ -13,8 +13,8 @@ from frictionless import Schema
 
 from tabular.dialect import Dialect
 from tabular.fast.accept import AcceptSet
-from tabular.fast.kernel import walk
 from tabular.fast.layout import FIRST, FOUND, NO_KEY, PADDING, ROW
+from tabular.fast.native import kernel
 from tabular.fast.plan import Key, Reader, build_plan, preload
 from tabular.fast.rules import Rule, part_of, rule_of
 from tabular.fast.sweep import fresh_results
@@ -49,7 +49,9 @@ class Column:
         buffer[: len(text)] = np.frombuffer(text, np.uint8)
         results = fresh_results(len(keys), len(cells) + 2)
         results.state[FIRST] = 1
-        end = walk(buffer, np.zeros(len(buffer), np.uint8), 0, len(text), True, plan, self.accepts.arrays, results)
+        end = kernel().walk(
+            buffer, np.zeros(len(buffer), np.uint8), 0, len(text), True, plan, self.accepts.arrays, results
+        )
         assert end == len(text)
         suspects = {int(entry[ROW]) for entry in results.suspects[: results.state[FOUND]]}
         numbers = results.keys[0, : len(cells)].tolist() if keys else []
