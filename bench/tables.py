@@ -39,6 +39,6 @@ def _row(source: random.Random, number: int) -> str:
     day = f"20{source.randrange(10, 30)}-0{1 + number % 9}-{10 + number % 18}"
     active = "true" if number % 3 else "false"
     return (
-        f"{number},{words[0]} {words[1]},{source.randrange(10**7) / 100},{day},2024-01-01T00:00:{number % 60:02}Z,{active},"
-        f'{words[2]},{source.random():.6f},{words[3]}@example.org,"{words[4]}, {words[5]} ""{words[6]}"" {words[7]}"\n'
+        f"{number},{words[0]} {words[1]},{source.randrange(10**7) / 100},{day},2024-01-01T00:00:{number % 60:02}Z,"
+        f'{active},{words[2]},{source.random():.6f},{words[3]}@example.org,"{words[4]}, {words[5]} ""{words[6]}"" {words[7]}"\n'
     )
