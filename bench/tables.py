@@ -40,5 +40,6 @@ def _row(source: random.Random, number: int) -> str:
     active = "true" if number % 3 else "false"
     return (
         f"{number},{words[0]} {words[1]},{source.randrange(10**7) / 100},{day},2024-01-01T00:00:{number % 60:02}Z,"
-        f'{active},{words[2]},{source.random():.6f},{words[3]}@example.org,"{words[4]}, {words[5]} ""{words[6]}"" {words[7]}"\n'
+        f"{active},{words[2]},{source.random():.6f},{words[3]}@example.org,"
+        f'"{words[4]}, {words[5]} ""{words[6]}"" {words[7]}"\n'
     )
