@@ -182,7 +182,7 @@ class _Check:
                 why = shorten(f"{type(error).__name__}: {error}")
             else:
                 self.rows = checked.rows
-                self.engine = {"path": "fast", **checked.statistics}
+                self.engine = checked.statistics
                 return checked.report
         self.engine = {"path": "slow", "why": why}
         return None

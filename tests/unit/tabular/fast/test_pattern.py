@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from tabular.fast.pattern import ALPHABET, Automaton, automaton
+
+PROVABLE = ["", "a", "abc", "[a-z]+", "(a|b)*c", "a{2,4}", "a{3}", "a?b+?", ".", ".*", "[^ab]", r"\d\w\s",
+            r"[\d.]+",
+            r"\D\W\S",
+            "(?:x|yz)+", "a|", "(a|b)(c|d)", "[a-c-]", r"\.", "(?P<n>a)b", "x{0}", "(a*)*", "(a+)+b", "é|a", "[é-ü]|b"]  # fmt: skip
+LEFT_TO_RE = [
+    "a|b",
+    "(?=a)a",
+    r"(a)\1",
+    r"\ba",
+    "^a",
+    "a$",
+    "(?i:a)",
+    "(?<!x)a",
+    "a{300}",
+    "(a|b){199}{50}",
+    "(?>a)",
+    "a|b$|c",
+    "(",
+]
+
+
+def takes(made: Automaton, text: str) -> bool:
+    state = 0
+    for character in text:
+        if ord(character) >= ALPHABET:
+            return False
+        state = made.steps[state * ALPHABET + ord(character)]
+        if state < 0:
+            return False
+    return made.ends[state]
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern in PROVABLE if not pattern.endswith("|")])
+def test_what_the_automaton_takes_is_what_re_matches(pattern: str) -> None:
+    made = automaton(pattern if "|" not in pattern or pattern.startswith("(") else f"(?:{pattern})")
+    assert made is not None
+    wrapped = pattern if "|" not in pattern or pattern.startswith("(") else f"(?:{pattern})"
+    chance = random.Random(pattern)
+    compiled = re.compile(f"^{wrapped}$")
+    for _ in range(3_000):
+        text = "".join(chance.choices("aabbccxyz.d1 \n-é_", k=chance.randrange(6)))
+        if takes(made, text):
+            assert compiled.match(text), repr(text)
+        elif text.isascii() and not text.endswith("\n"):
+            assert not compiled.match(text), repr(text)
+
+
+@pytest.mark.parametrize("pattern", LEFT_TO_RE)
+def test_what_is_not_regular_or_too_large_is_left_to_re(pattern: str) -> None:
+    assert automaton(pattern) is None
