@@ -30,8 +30,9 @@ from messages.transport import open_transport
 from messages.transport.backoff import Backoff
 from messages.transport.port import Transport
 
-IDLE = 15.0
-"""Seconds that a connection may stay without a whole request."""
+IDLE = 20.0
+"""Seconds that a connection may stay without a whole request; more than the 15 after which clients of aiohttp drop one
+themselves, so that they do not send into a connection that is just being closed."""
 GRACE = 10.0
 """Seconds that running requests get at shutdown."""
 

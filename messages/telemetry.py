@@ -45,8 +45,14 @@ def configure(log_format: str, level: str, **bound: object) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for chatty in ("aiormq", "aio_pika", "botocore", "aiobotocore", "asyncio", "frictionless"):
+    for chatty in ("botocore", "aiobotocore", "asyncio", "frictionless"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    for repeating in (
+        "aiormq",
+        "aio_pika",
+        "asyncpg",
+    ):  # a traceback for every lost connection, which we report ourselves
+        logging.getLogger(repeating).setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(**bound)
 
 
