@@ -6,11 +6,10 @@ import argparse
 import asyncio
 import base64
 import hashlib
-import re
+import json
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +43,23 @@ async def measure(transport: str, size: int) -> None:
             status = ending.result()
             watching.cancel()
             assert status["state"] == "SUCCEEDED", status
-            report(stack, status, peaks, size, sent, time.perf_counter() - start)
+            report(stack, status, peaks, path.stat().st_size, sent, time.perf_counter() - start)
             print(
                 f"  small packages of another owner: p50 {percentile(idle, 0.5):.2f} s idle, "
                 f"{percentile(busy, 0.5):.2f} s (max {max(busy):.2f} s) meanwhile, {len(busy)} of them"
             )
 
 
-def report(stack: Stack, status: dict[str, Any], peaks: dict[str, float], size: int, sent: float, total: float) -> None:
+def report(
+    stack: Stack, status: dict[str, Any], peaks: dict[str, float], actual: int, sent: float, total: float
+) -> None:
     rows = sum(resource["rows"] or 0 for resource in status["resources"])
-    print(f"  {size / 1e9:g} GB, {rows} rows: uploaded in {sent:.0f} s, published after {total:.0f} s")
+    print(f"  {actual / 1e9:.2f} GB, {rows} rows: uploaded in {sent:.0f} s, published after {total:.0f} s")
     for name, peak in sorted(peaks.items()):
         print(f"  peak RSS {name}: {peak / 1e6:.0f} MB")
-    fetched = re.findall(r'"event": "object_fetched"', stack.log("stages"))
-    print(f"  reads of the object store by the stages (all packages): {len(fetched)}")
+    log = [json.loads(line) for line in stack.log("stages").splitlines() if line.startswith("{")]
+    fetched = [entry for entry in log if entry["event"] == "object_fetched" and entry["size"] == actual]
+    print(f"  fetches of the big object by the stages: {len(fetched)}")
 
 
 async def small(user: Publisher, number: int) -> float:
@@ -96,22 +98,15 @@ async def push(user: Publisher, path: Path) -> str:
 
 
 async def watch(stack: Stack, peaks: dict[str, float]) -> None:
-    """Keep the highest RSS of every process of ours, by role; a role's children (the sandbox) count by themselves."""
-    async for role, process in processes(stack):
-        try:
-            peaks[role] = max(peaks[role], process.memory_info().rss)
-        except psutil.NoSuchProcess:
-            continue
-
-
-async def processes(stack: Stack) -> AsyncIterator[tuple[str, psutil.Process]]:
+    """Keep the highest RSS of every process of the system, by role: ours, their sandboxes, the servers."""
+    this = psutil.Process()
     while True:
-        for role, started in stack.processes.items():
+        roles = {started.pid: role for role, started in stack.processes.items()}
+        for process in this.children(recursive=True):
             try:
-                parent = psutil.Process(started.pid)
-                yield role, parent
-                for child in parent.children(recursive=True):
-                    yield f"{role}, sandbox", child
+                role = roles.get(process.pid) or roles.get(process.ppid()) or process.name()
+                sandbox = ", sandbox" if process.pid not in roles and role in roles.values() else ""
+                peaks[role + sandbox] = max(peaks[role + sandbox], process.memory_info().rss)
             except psutil.NoSuchProcess:
                 continue
         await asyncio.sleep(0.2)

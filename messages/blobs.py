@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+import structlog
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +26,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError, TransientError
 from messages.settings import StoreSettings
+
+log = structlog.get_logger()
 
 CHUNK = 4 * 1024 * 1024
 CALL_DEADLINE = 20.0
@@ -146,6 +149,7 @@ class Blobs:
                         size += len(chunk)
                         if progress:
                             progress(size)
+        log.info("object_fetched", key=blob.key, size=size)
         return replace(blob, size=size, sha256=sha256.hexdigest(), md5=md5.hexdigest())
 
     async def put(self, bucket: str, key: str, content: bytes, mediatype: str) -> None:
