@@ -6,12 +6,13 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-SOURCES = ("kernel.py", "cells.py", "layout.py", "vector.py", "machine.py")
+SOURCES = ("kernel.py", "cells.py", "layout.py", "vector.py", "machine.py", "utf8.py")
 
 
 @cache
@@ -38,19 +39,26 @@ def found() -> Path | None:
     return next((place for place in places() if place.is_file()), None)
 
 
-def read(place: Path) -> tuple[str, bytes]:
-    """(function's name, object file). Raises OSError."""
-    name, _, code = place.read_bytes().partition(b"\n")
-    return name.decode(), code
+def read(place: Path) -> list[tuple[str, bytes]]:
+    """(function's name, object file), one after the other. Raises OSError."""
+    functions = []
+    rest = place.read_bytes()
+    while rest:
+        head, _, rest = rest.partition(b"\n")
+        name, length = head.decode().split()
+        functions.append((name, rest[: int(length)]))
+        rest = rest[int(length) :]
+    return functions
 
 
-def keep(name: str, code: bytes) -> Path | None:
+def keep(functions: Sequence[tuple[str, bytes]]) -> Path | None:
     """Writes the kernel to the first place that lets us, at one stroke; None where none does."""
     for place in places():
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=place.parent, prefix="kernel-", delete=False) as file:
-                file.write(name.encode() + b"\n" + code)
+                for name, code in functions:
+                    file.write(f"{name} {len(code)}\n".encode() + code)
             Path(file.name).chmod(0o644)
             Path(file.name).replace(place)
         except OSError:

@@ -72,8 +72,8 @@ NO_KEY = -(2**63)
 PADDING = 64
 """Bytes past the end of a buffer that the kernel may read; the first is a line feed."""
 
-FRAME = 60
-"""Words of the kernel's arguments."""
+FRAME, UTF8_FRAME = 60, 4
+"""Words of the arguments of the compiled functions."""
 
 
 class Plan(NamedTuple):

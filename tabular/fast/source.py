@@ -1,8 +1,7 @@
-"""The file as the pass needs it: pieces in order, checked to be UTF-8, hashed beside."""
+"""The file as the pass needs it: pieces in order, hashed beside."""
 
 from __future__ import annotations
 
-import codecs
 import queue
 import threading
 from collections.abc import Iterator
@@ -14,28 +13,6 @@ from tabular.hashing import Digest, Hasher, hash_file
 FIRST_PIECE = 65_536
 AHEAD = 3
 """Pieces that may wait for their hash."""
-DECODED = 65_536
-"""Bytes that are decoded at a time: four megabytes at once take four times as long."""
-
-
-class Utf8Check:
-    """Raises OutsideEnvelope where the pieces are not UTF-8."""
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-
-    def __call__(self, piece: bytes, final: bool = False) -> None:
-        """The next piece."""
-        if piece.isascii() and not self._decoder.getstate()[0]:
-            return
-        view = memoryview(piece)
-        try:
-            for at in range(0, len(piece), DECODED):
-                self._decoder.decode(bytes(view[at : at + DECODED]))
-            if final:
-                self._decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            raise OutsideEnvelope("bytes that are not UTF-8") from None
 
 
 class HashThread:
@@ -81,15 +58,13 @@ class Source:
 
     def pieces(self) -> Iterator[bytes]:
         """All bytes; small pieces first, so that a file full of errors is left early. Raises OutsideEnvelope."""
-        check, length = Utf8Check(), min(FIRST_PIECE, self._largest)
+        length = min(FIRST_PIECE, self._largest)
         with self.path.open("rb", buffering=0) as file:
             while piece := file.read(length):
                 self._read += len(piece)
                 self._hashing.update(piece)
-                check(piece)
                 yield piece
                 length = min(4 * length, self._largest)
-        check(b"", final=True)
         if self._read != self.size:
             raise OutsideEnvelope("a file that changed")
 

@@ -38,6 +38,8 @@ from tabular.rows import reader
 
 BOM = b"\xef\xbb\xbf"
 SUSPECTS, KEPT_ROWS = 1 << 14, 1 << 16
+LONGEST_CHARACTER = 4
+NOT_UTF8 = "bytes that are not UTF-8"
 LARGEST_RECORD = 1 << 27
 FIRST_COUNT = 1_000
 """Rows after which repeated keys are counted for the first time; then at every doubling."""
@@ -89,6 +91,7 @@ class Sweep:
         self._results.state[FIRST] = dialect.first_data_row
         self._buffer = np.zeros(PADDING, np.uint8)
         self._scratch = np.zeros(PADDING, np.uint8)
+        self._decoded = 0
         self._counted = FIRST_COUNT
         self._known: set[tuple[int, bytes]] = set()
 
@@ -123,6 +126,7 @@ class Sweep:
         """Has the kernel read what is in the buffer; what is left of it is moved to the front."""
         state, buffer = self._results.state, self._buffer
         buffer[length : length + PADDING] = 10
+        self._decode(length, final)
         at = 0
         while True:
             at = kernel().walk(
@@ -133,10 +137,19 @@ class Sweep:
             if not is_full or len(self.bad) >= self._limit:
                 break
         held = length - at
+        if self._decoded < at:  # a record has ended within a character
+            raise OutsideEnvelope(NOT_UTF8)
+        self._decoded -= at
         buffer[:held] = buffer[at:length].copy()
         state[BASE] += at
         self._told(self.rows)
         return int(held)
+
+    def _decode(self, length: int, final: bool) -> None:
+        """Checks that the buffer is UTF-8 so far; a character that is cut off at its end is left for the next time."""
+        self._decoded = kernel().utf8_until(self._buffer, self._decoded, length)
+        if self._decoded < length - (0 if final else LONGEST_CHARACTER - 1):
+            raise OutsideEnvelope(NOT_UTF8)
 
     def _take(self) -> None:
         """Judges the suspects of one call and puts its keys away."""

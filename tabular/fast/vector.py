@@ -82,6 +82,17 @@ def byte_in(typing: Any, array: Any, index: Any, byte: Any) -> Any:
     return types.int64(array, types.int64, types.uint8), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def beyond_ascii_in(typing: Any, array: Any, index: Any) -> Any:
+    """How far after `index` the first byte beyond ASCII is; `LANES` when it is further."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        text = _load(context, builder, signature.args[0], arguments[0], arguments[1])
+        return _first(builder, builder.icmp_signed("<", text, _constant(0)))
+
+    return types.int64(array, types.int64), generate
+
+
 def _view(kind: Any, dimensions: int) -> Any:
     """(address, rows, columns) as an array that owns nothing."""
     made = types.Array(kind, dimensions, "C")

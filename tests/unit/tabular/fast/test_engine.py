@@ -44,6 +44,8 @@ def test_small_tables_are_not_worth_loading_the_pass(write: Write) -> None:
     ("content", "dialect", "why"),
     [
         (b"id,name\n" + b"1,a\n" * 3_000 + b"1,\xff\n", {}, "bytes that are not UTF-8"),
+        (b"id,name\n" + b"1,a\n" * 3_000 + b"1,\xc3\n", {}, "bytes that are not UTF-8"),
+        (b"id,name\n" + b"1,a\n" * 3_000 + b"1,\xe2\x82", {}, "bytes that are not UTF-8"),
         (b"id,name\n1,\xff\n", {}, "before the first row"),
         (b"id,name\n1,a\n", {"escapeChar": "\\"}, "an escape character"),
         ("id§name\n1§a\n".encode(), {"delimiter": "§"}, "beyond ASCII"),
@@ -124,8 +126,8 @@ def test_a_place_that_cannot_be_written_is_passed_over(
 ) -> None:
     places = [refused() / "kernel.o", tmp_path / "deep" / "kernel.o"]
     monkeypatch.setattr(cache, "places", lambda: places)
-    assert cache.keep("walk", b"code") == places[1]
-    assert cache.read(places[1]) == ("walk", b"code")
+    assert cache.keep([("walk", b"code\n"), ("other", b"")]) == places[1]
+    assert cache.read(places[1]) == [("walk", b"code\n"), ("other", b"")]
     assert cache.found() == places[1]
     assert [each.name for each in places[1].parent.iterdir()] == ["kernel.o"]
 

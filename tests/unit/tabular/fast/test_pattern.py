@@ -7,10 +7,10 @@ import pytest
 
 from tabular.fast.pattern import ALPHABET, Automaton, automaton
 
-PROVABLE = ["", "a", "abc", "[a-z]+", "(a|b)*c", "a{2,4}", "a{3}", "a?b+?", ".", ".*", "[^ab]", r"\d\w\s",
-            r"[\d.]+",
-            r"\D\W\S",
-            "(?:x|yz)+", "a|", "(a|b)(c|d)", "[a-c-]", r"\.", "(?P<n>a)b", "x{0}", "(a*)*", "(a+)+b", "é|a", "[é-ü]|b"]  # fmt: skip
+PROVABLE = [
+    "", "a", "abc", "[a-z]+", "(a|b)*c", "a{2,4}", "a{3}", "a?b+?", ".", ".*", "[^ab]", r"\d\w\s", r"[\d.]+", r"\D\W\S",
+    "(?:x|yz)+", "(a|b)(c|d)", "[a-c-]", r"\.", "(?P<n>a)b", "x{0}", "(a*)*", "(a+)+b", "é|a", "[é-ü]|b",
+]  # fmt: skip
 LEFT_TO_RE = [
     "a|b",
     "(?=a)a",
@@ -39,7 +39,7 @@ def takes(made: Automaton, text: str) -> bool:
     return made.ends[state]
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern in PROVABLE if not pattern.endswith("|")])
+@pytest.mark.parametrize("pattern", PROVABLE)
 def test_what_the_automaton_takes_is_what_re_matches(pattern: str) -> None:
     made = automaton(pattern if "|" not in pattern or pattern.startswith("(") else f"(?:{pattern})")
     assert made is not None
