@@ -39,15 +39,21 @@ def unfit(size: int, least: int | None) -> str | None:
         return "no compiler"
 
 
-def warm() -> None:
-    """Loads the pass, if it is compiled: in the process that others are forked from, so that none of them has to."""
-    from tabular.fast import cache
+def warm() -> bool:
+    """Loads the pass, if it is compiled: in the process that others are forked from, so that none of them has to.
+    Whether it did; never raises, for tables can be checked without it."""
+    try:
+        from tabular.fast import cache
 
-    if cache.found():
+        if cache.found() is None:
+            return False
         import tabular.fast.engine  # noqa: F401 its imports are the point
         from tabular.fast.native import kernel
 
         kernel()
+    except Exception:  # whatever keeps it from loading here is told, as the reason, where a table needs it
+        return False
+    return True
 
 
 def check(
