@@ -45,9 +45,9 @@ class Source:
             if owner_of(body) != account.id:
                 raise SpecRefused(_not_authorised("it is another owner's"))
             spec = await asyncio.to_thread(read_spec, body)
-            posted = posted_spec(spec, self._store, account.id, account.username)
             async with self._admission.turn(request):
                 resources = await find_uploads(self._blobs, self._store, account.id, spec)
+                posted = posted_spec(spec, self._store, account.id, account.username)
                 flow = await accept(self._pool, account, spec, posted, resources)
         except SpecRefused as refused:
             return _refusal(refused.faults)
