@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,29 +50,28 @@ class Engine:
         self._resource = table_resource(folder, name, dict(schema), encoding, dialect, FedDialect)
         self._resource.dialect.feed = self._feed
         self._sweep: Sweep | None = None
+        self._open = ExitStack()
 
     def run(self, on_row: Callable[[Any], None]) -> Checked:
         """The report. Raises OutsideEnvelope, or what frictionless raises."""
-        report = self._resource.validate(on_row=on_row, limit_errors=self._limits.errors)
+        with self._open:
+            report = self._resource.validate(on_row=on_row, limit_errors=self._limits.errors)
         statistics: dict[str, Any] = {"path": "slow", "why": "it ended before the first row"}
         if self._sweep is not None:
             statistics = {"path": "fast", "bad": len(self._sweep.bad), "learned": self._sweep.learned}
         return Checked(report.to_descriptor(), int(self._resource.stats.rows or 0), statistics)
 
     def _feed(self) -> Content:
-        """What the library reads in place of the file's records; the sweep is made when it asks for the first."""
+        """What the library reads in place of the file's records; the sweep is made when it asks for the first. The
+        library may stop asking, so what is open is closed by `run`."""
         table = table_of(self._resource, self._dialect)
         source = Source(self._path, self._limits.piece_bytes)
+        self._open.callback(source.close)
         self._sweep = sweep = Sweep(table, source, self._dialect, self._limits.errors, self._progress)
-        try:
-            sweep.run()
-            places = np.concatenate(sweep.places) if sweep.places else np.zeros((0, 2), np.int64)
-            finder = Finder(self._path, table, self._dialect, places)
-            try:
-                yield from Replay(self._resource, source, sweep, finder, self._dialect).rows()
-            finally:
-                finder.close()
-        finally:
-            source.close()
-            for numbers in sweep.keys:
-                numbers.close()
+        for numbers in sweep.keys:
+            self._open.callback(numbers.close)
+        sweep.run()
+        places = np.concatenate(sweep.places) if sweep.places else np.zeros((0, 2), np.int64)
+        finder = Finder(self._path, table, self._dialect, places)
+        self._open.callback(finder.close)
+        yield from Replay(self._resource, source, sweep, finder, self._dialect).rows()

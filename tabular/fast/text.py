@@ -1,0 +1,111 @@
+"""Cells and line ends of a CSV, as Python's `csv` finds them. Compiled as a part of the kernel.
+
+`csv` is given lines that end in LF, CR or CRLF, so outside quotes each of these ends a record, and a blank line is one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tabular.fast.machine import inlined
+from tabular.fast.vector import LANES, byte_in, stop_in
+
+LF, CR, BLANK = 10, 13, 32
+PLAIN, REWRITTEN, UNCLOSED, INCOMPLETE = 0, 1, 2, 3
+"""Where a cell's value is: in the buffer, in the scratch; its quote is still open at the end; there is more to come."""
+
+
+@inlined
+def next_stop(text: Any, at: Any, delimiter: Any) -> Any:
+    """The next delimiter or line end; there is a line feed after the last byte."""
+    while True:
+        step = stop_in(text, at, delimiter)
+        if step < LANES:
+            return at + step
+        at += LANES
+
+
+@inlined
+def next_byte(text: Any, at: Any, byte: Any, length: Any) -> Any:
+    """The next such byte, `length` when there is none."""
+    while at < length:
+        step = byte_in(text, at, byte)
+        if step < LANES:
+            return min(at + step, length)
+        at += LANES
+    return length
+
+
+@inlined
+def quoted(text: Any, scratch: Any, start: Any, length: Any, final: Any, marks: Any) -> Any:
+    """A cell whose opening quote is before `start`: (form, its start and end, where the text goes on)."""
+    delimiter, quote = marks[0], marks[1]
+    first, size = start, 0
+    while True:
+        close = next_byte(text, first, quote, length)
+        if close >= length:
+            return (UNCLOSED if final else INCOMPLETE), start, length, length
+        if close + 1 >= length and not final:
+            return INCOMPLETE, 0, 0, 0
+        after = text[close + 1]
+        is_line_end = np.int64(after) in (LF, CR)
+        is_end = close + 1 >= length or after == delimiter or is_line_end
+        if is_end and first == start and size == 0:
+            return PLAIN, start, close, close + 1
+        for at in range(first, close):
+            scratch[size] = text[at]
+            size += 1
+        if is_end:
+            return REWRITTEN, 0, size, close + 1
+        if after != quote:  # text after the closing quote belongs to the cell, further quotes to the text
+            stop = min(next_stop(text, close + 1, delimiter), length)
+            if stop >= length and not final:
+                return INCOMPLETE, 0, 0, 0
+            for at in range(close + 1, stop):
+                scratch[size] = text[at]
+                size += 1
+            return REWRITTEN, 0, size, stop
+        scratch[size] = quote
+        size += 1
+        first = close + 2
+
+
+@inlined
+def cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any) -> Any:
+    """The cell that begins here: (form, its start and end, where the text goes on)."""
+    if marks[3]:
+        while at < length and text[at] == BLANK:
+            at += 1
+    if at >= length and not final:
+        return INCOMPLETE, 0, 0, 0
+    if marks[2] and at < length and text[at] == marks[1]:
+        return quoted(text, scratch, at + 1, length, final, marks)
+    stop = min(next_stop(text, at, marks[0]), length)
+    if stop >= length and not final:
+        return INCOMPLETE, 0, 0, 0
+    return PLAIN, at, stop, stop
+
+
+@inlined
+def line_end(text: Any, at: Any, length: Any, final: Any) -> Any:
+    """Where the next record begins, -1 when that is not known yet: a CR may be followed by a LF."""
+    if at >= length:
+        return length
+    if text[at] == LF:
+        return at + 1
+    if at + 1 >= length:
+        return length if final else -1
+    return at + 2 if text[at + 1] == LF else at + 1
+
+
+@inlined
+def begins_with(text: Any, start: Any, end: Any, comment: Any) -> Any:
+    """Whether the cell begins as a comment does; without such a beginning none does."""
+    if len(comment) == 0 or end - start < len(comment):
+        return False
+    for offset in range(len(comment)):  # noqa: SIM110 compiled code has no generators
+        if text[start + offset] != comment[offset]:
+            return False
+    return True
