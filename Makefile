@@ -25,7 +25,7 @@ up: $(VENV)/.runtime ## start everything and serve until Ctrl-C
 
 test: $(VENV)/.dev ## run the tests on real servers (ARGS="-k word" chooses some)
 	@sh tests/install-services.sh
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## check style, types and the direction of imports
 	@failed=0; for check in 'ruff check' 'ruff format --check' mypy lint-imports; do \
