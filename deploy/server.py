@@ -69,6 +69,8 @@ def parser() -> argparse.ArgumentParser:
     worker.add_argument("names", nargs="+", choices=names, metavar="NAME", help=f"any of {', '.join(names)}")
     worker.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     worker.set_defaults(run=_worker)
+    alive = commands.add_parser("alive", help="exit 0 while the worker that touches DH_ALIVE_FILE is alive")
+    alive.set_defaults(run=_alive)
     migrate = commands.add_parser("migrate", help="bring the database up to date and make the buckets")
     migrate.set_defaults(run=_migrate)
     _add_user(commands)
@@ -131,6 +133,16 @@ def _run_service(service: str, settings: Settings, wait: bool, serve: Callable[[
         return FINE
     uvloop.run(serve())
     return FINE
+
+
+def _alive(_arguments: argparse.Namespace) -> int:
+    from workers.alive import is_alive
+
+    path = os.environ.get("DH_ALIVE_FILE", "")
+    if path and is_alive(Path(path)):
+        return 0
+    sys.stderr.write(f"No sign of life in DH_ALIVE_FILE={path!r}.\n")
+    return 1
 
 
 def _migrate(_arguments: argparse.Namespace) -> int:

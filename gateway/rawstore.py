@@ -79,7 +79,7 @@ class RawStore:
     async def _form(self, ownerid: str, file: WantedFile, slots: asyncio.Semaphore) -> dict[str, Any]:
         key = raw_key(ownerid, file.sha256 or file.md5, file.path)
         blob = BlobRef(bucket=self._store.raw_bucket, key=str(key), size=file.length)
-        fields = {"Content-Type": MEDIA_TYPE}
+        fields = {"Content-Type": MEDIA_TYPE, "x-amz-meta-md5": file.md5}
         if file.sha256:
             fields["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(file.sha256)).decode()
         async with slots:

@@ -48,6 +48,7 @@ class WorkerSettings:
     spool_dir: Path
     spool_capacity: int
     rescue_after: float
+    alive_file: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             spool_dir=Path(environ.get("DH_SPOOL_DIR", "/tmp/datahub-spool")),  # noqa: S108 made 0700 by the spool
             spool_capacity=_int(environ, "DH_SPOOL_CAPACITY", 10_000_000_000),
             rescue_after=_float(environ, "DH_RESCUE_AFTER", 1800.0),
+            alive_file=Path(environ["DH_ALIVE_FILE"]) if environ.get("DH_ALIVE_FILE") else None,
         ),
         log_format=environ.get("DH_LOG_FORMAT", "json"),
         log_level=environ.get("DH_LOG_LEVEL", "info"),

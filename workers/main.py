@@ -15,6 +15,7 @@ from messages.jobs import STAGES
 from messages.settings import Settings
 from messages.topology import STAGE_QUEUES, WRITER_QUEUES
 from messages.transport import open_transport
+from workers.alive import beat
 
 if TYPE_CHECKING:  # each costs a tenth of a second or more to import, and not every worker needs it
     import asyncpg
@@ -155,6 +156,8 @@ class _Worker:
     async def until(self, stopped: asyncio.Event) -> None:
         """Returns after `stopped` and a graceful end; raises SideTaskDied as soon as one has."""
         stopping = asyncio.create_task(stopped.wait())
+        if alive_file := self._settings.worker.alive_file:
+            self._side_tasks.append(asyncio.create_task(beat(alive_file), name="alive"))
         # A consumer that could not be restored must not leave a process behind that looks alive and takes nothing.
         restored = [asyncio.create_task(consumer.closed(), name="consumer") for consumer in self._consumers]
         tasks = [stopping, *self._side_tasks, *restored]

@@ -39,6 +39,8 @@ async def test_nothing_of_a_form_can_be_changed_or_left_out(ada: Publisher, bob:
         {"key": f"{ada.id}/${{filename}}"},
         {"x_amz_checksum_sha256": None},
         {"x_amz_checksum_sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="},
+        {"x_amz_meta_md5": None},
+        {"x_amz_meta_md5": "0" * 32},
         {"Content_Type": "text/html"},
         {"policy": None},
         {"x_amz_signature": "0" * 64},

@@ -92,3 +92,23 @@ async def test_side_task_that_dies_stops_the_process(
         await floor.pool.execute("alter table flow rename to gone")
         async with asyncio.timeout(40):
             assert await process.wait() == 1
+
+
+async def test_running_worker_gives_signs_of_life_and_a_stopped_one_is_noticed(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    sign = tmp_path / "alive"
+    watched = {**environment, "DH_ALIVE_FILE": str(sign)}
+    assert await alive(watched) == 1
+    async with worker(watched, "rescue"), asyncio.timeout(30):
+        while not sign.exists():
+            await asyncio.sleep(0.05)
+        assert await alive(watched) == 0
+    os.utime(sign, (0, 0))
+    assert await alive(watched) == 1
+
+
+async def alive(environment: Mapping[str, str]) -> int:
+    command = (sys.executable, "-m", "deploy.server", "alive")
+    process = await asyncio.create_subprocess_exec(*command, env=dict(environment))
+    return await process.wait()
