@@ -1,4 +1,4 @@
-"""The real `dh` against a whole system, one for all tests here; each has its own log-in file and dataset name."""
+"""The real `dh` against a whole system, one for all tests of a file; each has its own log-in file and dataset name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.services import DatabaseServer
 USERNAME = "carol"
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module")
 async def stack(
     postgres: DatabaseServer, object_store: StoreSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[stacks.Stack]:
@@ -32,7 +32,7 @@ async def stack(
         await postgres.drop(url)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module")
 async def login_file(stack: stacks.Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `dh login` with Carol's password left."""
     config = tmp_path_factory.mktemp("login") / "home" / "config.json"
