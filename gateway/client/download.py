@@ -13,7 +13,7 @@ import aiohttp
 from gateway.client.answers import failure_of
 from gateway.client.board import Board, Gauge
 from gateway.client.connection import CONNECT, Connection, pause_after, reason_of
-from gateway.client.failures import Failure, ServerFailure
+from gateway.client.failures import ServerFailure, first_failure
 from tabular.hashing import Hasher
 
 AT_ONCE = 4
@@ -48,8 +48,8 @@ class Downloader:
             async with asyncio.TaskGroup() as group:
                 for file in files:
                     group.create_task(self._fetch_in_turn(file, folder / file.path))
-        except* Failure as failures:
-            raise failures.exceptions[0] from None
+        except BaseExceptionGroup as group_error:
+            raise first_failure(group_error) from None
 
     async def _fetch_in_turn(self, file: Wanted, target: Path) -> None:
         async with self._slots:

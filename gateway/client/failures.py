@@ -41,3 +41,12 @@ class ServerFailure(Failure):
     """The server or the network is at fault."""
 
     exit_code = 3
+
+
+def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a task group is to raise in its own name: the first failure among its errors, else the group itself.
+
+    Not `except*`: Python 3.11.2, which is Debian 12's, wraps what is raised inside of it into a group again.
+    """
+    failures, _ = group.split(Failure)
+    return failures.exceptions[0] if failures is not None else group

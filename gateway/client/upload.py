@@ -13,7 +13,7 @@ import aiohttp
 from gateway.client.board import Board, Gauge
 from gateway.client.connection import CONNECT, Connection, pause_after, reason_of
 from gateway.client.datahub import UploadForm
-from gateway.client.failures import Failure, RequestFailure, ServerFailure
+from gateway.client.failures import RequestFailure, ServerFailure, first_failure
 from gateway.client.form import make_form
 from tabular.hashing import Digest, hash_file
 
@@ -51,8 +51,8 @@ class Uploader:
             async with asyncio.TaskGroup() as group:
                 for upload, form in uploads:
                     group.create_task(self._send_in_turn(upload, form))
-        except* Failure as failures:
-            raise failures.exceptions[0] from None
+        except BaseExceptionGroup as group_error:
+            raise first_failure(group_error) from None
 
     async def _send_in_turn(self, upload: Upload, form: UploadForm) -> None:
         async with self._slots:
