@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 from messages.errors import DecodeError
 
@@ -88,11 +88,3 @@ class Message:
 def derived_id(*parts: object) -> str:
     """A message id that is the same whenever the same thing is said again: the inbox collapses repetitions."""
     return str(uuid5(NAMESPACE_URL, "datahub:" + "\x1f".join(str(part) for part in parts)))
-
-
-def is_uuid(text: str) -> bool:
-    """True where `text` is a UUID in its canonical form."""
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

@@ -31,17 +31,6 @@ class Finding:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why a file or descriptor was not accepted: at least one finding."""
-
-    findings: tuple[Finding, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON object with the list of findings."""
-        return {"findings": [finding.to_dict() for finding in self.findings]}
-
-
 def shorten(text: str, limit: int = CELL_SHOWN) -> str:
     """`text`, cut to `limit` characters with an ellipsis: no message carries a whole 1 MB cell."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

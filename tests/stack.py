@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,8 +157,3 @@ async def running(
         yield stack
     finally:
         await stack.stop()
-
-
-def stages_of(roles: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """A process per stage or writer, as compose.yaml has them."""
-    return {role: ("worker", role) for role in roles}
