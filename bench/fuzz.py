@@ -1,4 +1,4 @@
-"""Random tables checked by both paths of `tabular.validate`: no difference is allowed; `python -m bench.fuzz -n 999`"""
+"""Random tables checked by both paths of the validation: no difference is allowed; `python -m bench.fuzz -n 999`"""
 
 from __future__ import annotations
 

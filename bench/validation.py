@@ -22,7 +22,7 @@ from typing import Any
 
 from tabular.hashing import hash_file
 from tabular.limits import Limits
-from tabular.validate import validate_table
+from tabular.validation import validate_table
 
 SCHEMA: dict[str, Any] = {
     "fields": [

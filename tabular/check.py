@@ -12,7 +12,7 @@ from tabular.csvkind import CsvKind, NotCsv, detect_kind
 from tabular.encoding import EncodingFound, EncodingRefused, detect_encoding, transcode
 from tabular.finding import Finding
 from tabular.limits import Limits
-from tabular.validate import Validation, validate_table
+from tabular.validation import Validation, validate_table
 
 StageProgress = Callable[[str, int], None]
 """Told the stage's name and how much of it is done by now (bytes, or rows while validating)."""

@@ -59,8 +59,8 @@ def _bytes(progress: Report, path: Path | None = None) -> Progress:
 def validate_table(
     progress: Report, path: str, resource: Mapping[str, Any], dialect: Mapping[str, Any], destination: str
 ) -> dict[str, Any]:
-    """What `tabular.validate.Validation` says, its report at `destination` as JSON; `problems` are its first errors."""
-    from tabular.validate import validate_table
+    """What `tabular.validation.Validation` says, its report at `destination` as JSON; `problems` are its first errors."""
+    from tabular.validation import validate_table
 
     validation = validate_table(
         Path(path), resource=resource, dialect=dialect, progress=lambda done: progress(done, None, "rows")

@@ -4,7 +4,7 @@ import pytest
 
 from tabular.dialect import Dialect
 from tabular.inference import field_names, infer_schema
-from tabular.validate import validate_table
+from tabular.validation import validate_table
 from tests.unit.tabular.conftest import Write
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular.limits import Limits
-from tabular.validate import validate_table
+from tabular.validation import validate_table
 from tests.unit.tabular.fast.cases import Case
 
 

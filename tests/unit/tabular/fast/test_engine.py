@@ -11,7 +11,7 @@ import pytest
 
 from tabular.fast import cache, unfit
 from tabular.limits import Limits
-from tabular.validate import Validation, validate_table
+from tabular.validation import Validation, validate_table
 from tests.unit.tabular.conftest import Write
 
 FIELDS = [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}]
@@ -96,7 +96,7 @@ def test_a_cell_of_many_megabytes_is_read_in_one_piece(write: Write) -> None:
 def test_importing_and_small_tables_load_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id\n1\n")
     code = (
-        "import sys; from pathlib import Path; from tabular.validate import validate_table\n"
+        "import sys; from pathlib import Path; from tabular.validation import validate_table\n"
         f"assert validate_table(Path({str(tmp_path / 't.csv')!r}), resource={{'name': 't'}}).valid\n"
         "assert not {'numba', 'numpy', 'llvmlite'} & set(sys.modules), 'heavy'"
     )
@@ -107,7 +107,7 @@ def test_the_pass_runs_without_the_compiler(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id\n" + "1\n" * 100)
     code = (
         "import sys; from pathlib import Path\n"
-        "from tabular.limits import Limits; from tabular.validate import validate_table\n"
+        "from tabular.limits import Limits; from tabular.validation import validate_table\n"
         f"path, limits = Path({str(tmp_path / 't.csv')!r}), Limits(fast_from=0)\n"
         "found = validate_table(path, resource={'name': 't'}, limits=limits)\n"
         "assert found.evidence['engine']['path'] == 'fast', found.evidence\n"
@@ -155,7 +155,7 @@ def test_it_runs_in_a_child_with_little_memory(tmp_path: Path) -> None:
     path.write_text("id\n" + "".join(f"{number}\n" for number in range(300_000)))
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (800_000_000, 800_000_000))\n"
-        "from pathlib import Path; from tabular.limits import Limits; from tabular.validate import validate_table\n"
+        "from pathlib import Path; from tabular.limits import Limits; from tabular.validation import validate_table\n"
         "schema = {'fields': [{'name': 'id', 'type': 'integer', 'constraints': {'unique': True}}]}\n"
         f"path, limits = Path({str(path)!r}), Limits(fast_from=0)\n"
         "found = validate_table(path, resource={'name': 't', 'schema': schema}, limits=limits)\n"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tabular.limits import Limits
-from tabular.validate import Validation, validate_table
+from tabular.validation import Validation, validate_table
 from tests.unit.tabular.conftest import Write
 
 FIELDS = [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}]
