@@ -76,9 +76,9 @@ def test_zip_of_one_csv_is_opened(write: Write) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "rule"),
     [
-        (gzip.compress(CSV)[:-9], "a.csv.gz", "corrupt-archive"),
-        (gzip.compress(CSV) + b"garbage", "a.csv.gz", "corrupt-archive"),
-        (gzip.compress(CSV)[:-8] + b"\0" * 8, "a.csv.gz", "corrupt-archive"),
+        (gzip.compress(CSV, mtime=0)[:-9], "a.csv.gz", "corrupt-archive"),
+        (gzip.compress(CSV, mtime=0) + b"garbage", "a.csv.gz", "corrupt-archive"),
+        (gzip.compress(CSV, mtime=0)[:-8] + b"\0" * 8, "a.csv.gz", "corrupt-archive"),
         (CSV, "a.csv.gz", "corrupt-archive"),
         (CSV, "a.zip", "corrupt-archive"),
         (zipped(("a.csv", CSV))[:-30], "a.zip", "corrupt-archive"),
@@ -89,7 +89,7 @@ def test_zip_of_one_csv_is_opened(write: Write) -> None:
         (zipped(("a.csv", CSV), ("b.csv", CSV)), "a.zip", "archive-refused"),
         (zipped(), "a.zip", "corrupt-archive"),
         (zipped(("a.zip", zipped(("a.csv", CSV)))), "a.zip", "archive-refused"),
-        (gzip.compress(gzip.compress(CSV)), "a.gz", "archive-refused"),
+        (gzip.compress(gzip.compress(CSV, mtime=0), mtime=0), "a.gz", "archive-refused"),
         (zipped(("../../evil.csv", CSV)), "a.zip", "archive-unsafe-entry"),
         (zipped(("/etc/evil.csv", CSV)), "a.zip", "archive-unsafe-entry"),
         (zipped(("C:\\evil.csv", CSV)), "a.zip", "archive-unsafe-entry"),
