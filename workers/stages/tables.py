@@ -59,7 +59,7 @@ def _bytes(progress: Report, path: Path | None = None) -> Progress:
 def validate_table(
     progress: Report, path: str, resource: Mapping[str, Any], dialect: Mapping[str, Any], destination: str
 ) -> dict[str, Any]:
-    """What `tabular.validation.Validation` says, its report as JSON at `destination`; `problems` are its first errors."""
+    """What `tabular.validation.Validation` says, its report at `destination` as JSON; `problems`: its first errors."""
     from tabular.validation import validate_table
 
     validation = validate_table(
