@@ -153,12 +153,16 @@ class Sweep:
 
     def _take(self) -> None:
         """Judges the suspects of one call and puts its keys away."""
-        state, results = self._results.state, self._results
+        self._judge(self._results.suspects[: self._results.state[FOUND]])
+        self._put_away()
+
+    def _judge(self, suspects: Any) -> None:
+        state = self._results.state
         first_row = int(state[ROWS] - state[KEPT])
         base = int(state[BASE])
         refused = parsed = -1
         cells: list[str] = []
-        for record, row, start, end, column, cell, cell_end in results.suspects[: state[FOUND]].tolist():
+        for record, row, start, end, column, cell, cell_end in suspects.tolist():
             is_plain = cell >= 0 and not self._table.rules[column].keyed
             if not is_plain and row != parsed:
                 cells, parsed = cells_of(bytes(self._buffer[start - base : end - base]), self._dialect), row
@@ -172,6 +176,10 @@ class Sweep:
             if not good:
                 refused = row
                 self.bad.append(Place(row, record, start, end))
+
+    def _put_away(self) -> None:
+        state, results = self._results.state, self._results
+        first_row = int(state[ROWS] - state[KEPT])
         for numbers, kept in zip(self.keys, results.keys, strict=True):
             numbers.add(kept[: state[KEPT]])
         begin = -(-first_row // MARK_EVERY)
