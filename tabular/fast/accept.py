@@ -7,11 +7,25 @@ unusual but right into one verdict each.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tabular.fast.layout import AT, COLUMN, HASH, LONGEST_LISTED, PADDING, PART, SIZE, SLOT, SUSPECT, VERDICT, Accepts
+from tabular.fast.layout import (
+    AT,
+    CHECK,
+    COLUMN,
+    HASH,
+    LONGEST_LISTED,
+    PADDING,
+    PART,
+    SIZE,
+    SLOT,
+    SUSPECT,
+    VERDICT,
+    Accepts,
+)
 
 WORD = 2**64 - 1
 MOST = 1 << 16
@@ -38,15 +52,19 @@ def hashed(text: bytes, seed: int) -> int:
 
 
 class AcceptSet:
-    """A hash table in arrays. Its seed is secret, so that nobody can write a file whose cells collide."""
+    """A hash table in arrays. Its seed is secret, so that nobody can write a file whose cells collide.
 
-    def __init__(self) -> None:
-        self.seed = secrets.randbits(64)
+    `words` are the seed and the points of polynomials, where another table's keys have to have the same numbers.
+    """
+
+    def __init__(self, words: Sequence[int] = ()) -> None:
+        seeds = list(words) or [secrets.randbits(64), 0, 0]
+        self.seed = seeds[0]
         self._count = self._used = 0
         self._arrays = Accepts(
             np.zeros((1 << 10, SLOT), np.int64),
             np.zeros((1 << 16) + PADDING, np.uint8),
-            np.array([self.seed], np.uint64),
+            np.array(seeds, np.uint64),
         )
 
     @property
@@ -58,14 +76,14 @@ class AcceptSet:
         """What the kernel makes of the text as a part of a key."""
         return signed(hashed(text, seed))
 
-    def learn(self, column: int, text: bytes, verdict: int, part: int) -> bool:
+    def learn(self, column: int, text: bytes, verdict: int, part: int, check: int = 0) -> bool:
         """Remembers a cell of the column, unless it is long or there are many already; whether it did."""
         if len(text) > LONGEST_LISTED or self._count >= MOST:
             return False
-        self.add(column, text, verdict, part)
+        self.add(column, text, verdict, part, check)
         return True
 
-    def add(self, column: int, text: bytes, verdict: int, part: int) -> None:
+    def add(self, column: int, text: bytes, verdict: int, part: int, check: int = 0) -> None:
         """Remembers a cell of the column, which is not in it yet."""
         if 2 * (self._count + 1) > len(self._arrays.slots):
             self._grow()
@@ -76,7 +94,8 @@ class AcceptSet:
         self._arrays.arena[self._used : self._used + len(text)] = np.frombuffer(text, np.uint8)
         row = [0] * SLOT
         row[HASH] = self.number(text, mixed(self.seed, column))
-        row[COLUMN], row[AT], row[SIZE], row[VERDICT], row[PART] = column, self._used, len(text), verdict, part
+        row[COLUMN], row[AT], row[SIZE] = column, self._used, len(text)
+        row[VERDICT], row[PART], row[CHECK] = verdict, part, check
         self._used += len(text)
         self._put(self._arrays.slots, row)
         self._count += 1

@@ -13,11 +13,13 @@ from tabular.fast.layout import (
     AT,
     BOUNDED,
     CALENDAR,
+    CHECK,
     CLEAN,
     COLUMN,
     DAY,
     DECIMAL,
     EMPTY_IS_NULL,
+    FOREIGN,
     HASH,
     HOUR,
     KEYED,
@@ -33,6 +35,7 @@ from tabular.fast.layout import (
     MONTH,
     NO_KEY,
     NULL,
+    NULL_CHECK,
     PART,
     PATTERN,
     POINT,
@@ -41,6 +44,7 @@ from tabular.fast.layout import (
     SHORTEST,
     SIZE,
     SUSPECT,
+    TAG,
     TAIL,
     TEXT,
     VERDICT,
@@ -49,11 +53,15 @@ from tabular.fast.layout import (
     ZONE,
 )
 from tabular.fast.machine import inlined
-from tabular.fast.vector import word_at
+from tabular.fast.vector import high_product, word_at
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 SHIFT = np.uint64(29)
 MOST_DIGITS = 18
+PRIME = np.uint64(2**61 - 1)
+PRIME_BITS, TOP_BITS = np.uint64(61), np.uint64(3)
+STEP = 7
+"""Bytes of a text that make one coefficient."""
 
 
 @inlined
@@ -75,6 +83,32 @@ def hashed(text: Any, start: Any, end: Any, seed: Any) -> Any:
         rest = np.uint64(8 * (end - at))
         value = mixed(value, word_at(text, at) & ((np.uint64(1) << rest) - np.uint64(1)))
     return value
+
+
+@inlined
+def horner(value: Any, point: Any, coefficient: Any) -> Any:
+    """`value * point + coefficient` modulo 2**61 - 1; the coefficient is below 2**61."""
+    low, high = value * point, high_product(value, point)
+    total = (low & PRIME) + ((low >> PRIME_BITS) | (high << TOP_BITS)) + coefficient
+    total = (total & PRIME) + (total >> PRIME_BITS)
+    return total - PRIME if total >= PRIME else total
+
+
+@inlined
+def text_pair(text: Any, start: Any, end: Any, seed: Any) -> Any:
+    """Two numbers for the bytes: the polynomial whose coefficients are 1, their count and they, at two secret points.
+
+    Texts of n coefficients that differ share both with a probability of at most (n / 2**61) ** 2, whoever wrote them.
+    """
+    count = np.uint64(end - start)
+    one, other = horner(seed[1], seed[1], count), horner(seed[2], seed[2], count)
+    at = start
+    while at < end:
+        bits = np.uint64(8 * min(end - at, STEP))
+        word = word_at(text, at) & ((np.uint64(1) << bits) - np.uint64(1))
+        one, other = horner(one, seed[1], word), horner(other, seed[2], word)
+        at += STEP
+    return np.int64(one), np.int64(other)
 
 
 @inlined
@@ -133,11 +167,11 @@ def decimal(text: Any, start: Any, end: Any, point: Any) -> Any:
 
 @inlined
 def decimal_part(value: Any, scale: Any) -> Any:
-    """A number for a decimal's value: the same for 1.5 and 1.50, and the integer itself for integers."""
+    """Two numbers for a decimal's value, the same for 1.5 and 1.50: of an integer itself and 0. No two share both."""
     while scale > 0 and value % 10 == 0:
         value //= 10
         scale -= 1
-    return value if scale == 0 else np.int64(mixed(scale, value))
+    return (value if scale == 0 else np.int64(mixed(scale, value))), scale
 
 
 @inlined
@@ -252,42 +286,50 @@ def text_fits(text: Any, start: Any, end: Any, rule: Any, plan: Any) -> Any:
 
 @inlined
 def proven(text: Any, start: Any, end: Any, column: Any, plan: Any, seed: Any) -> Any:
-    """(verdict, number for the value) by the column's rule alone."""
+    """(verdict, number for the value, its check) by the column's rule alone."""
     rule = plan.columns[column]
     low, high = plan.low[column], plan.high[column]
     if rule[KIND] == TEXT:
         if text_fits(text, start, end, rule, plan):
-            return CLEAN, (np.int64(hashed(text, start, end, seed)) if rule[KEYED] else 0)
+            if rule[KEYED] == FOREIGN:
+                part, check = text_pair(text, start, end, seed)
+                return CLEAN, part, check
+            return CLEAN, (np.int64(hashed(text, start, end, seed[0])) if rule[KEYED] else 0), 0
     elif rule[KIND] == DECIMAL:
         value, scale = decimal(text, start, end, rule[POINT])
         if scale >= 0 and low[scale] <= value <= high[scale]:
-            return CLEAN, (decimal_part(value, scale) if rule[KEYED] else 0)
+            if rule[KEYED]:
+                part, check = decimal_part(value, scale)
+                return CLEAN, part, check
+            return CLEAN, 0, 0
     elif rule[KIND] == CALENDAR:
         value = calendar(text, start, end, rule, plan.literals)
         zone = zone_after(text, start + rule[LENGTH], end, rule[WHOLE]) if rule[TAIL] else 0
         is_whole = value >= 0 and zone >= 0 and (rule[TAIL] or end - start == rule[LENGTH])
         if is_whole and (not rule[BOUNDED] or (zone == rule[ZONE] and low[0] <= value <= high[0])):
-            return CLEAN, value * 2 + zone
-    return SUSPECT, 0
+            return CLEAN, value * 2 + zone, rule[TAG]
+    return SUSPECT, 0, 0
 
 
 @inlined
 def judged(text: Any, start: Any, end: Any, column: Any, plan: Any, accepts: Any) -> Any:
-    """(verdict, number for the value) on a cell. Equal values have equal numbers; null has `NO_KEY`."""
+    """(verdict, number for the value, its check) on a cell. Equal values have equal numbers; null has `NO_KEY`. Checks
+    tell apart what has one number, in columns of foreign keys."""
     rule = plan.columns[column]
     if start == end and rule[EMPTY_IS_NULL]:
-        verdict, part = NULL, NO_KEY
+        verdict, part, check = NULL, NO_KEY, NULL_CHECK
     else:
-        verdict, part, place = SUSPECT, 0, -1
+        verdict, part, check, place = SUSPECT, 0, 0, -1
         if rule[LISTED_FIRST]:
             place = listed(text, start, end, column, accepts)
         if place < 0:
-            verdict, part = proven(text, start, end, column, plan, accepts.seed[0])
+            verdict, part, check = proven(text, start, end, column, plan, accepts.seed)
         if verdict == SUSPECT and place < 0 and not rule[LISTED_FIRST]:
             place = listed(text, start, end, column, accepts)
         if place >= 0:
-            verdict, part = accepts.slots[place, VERDICT], accepts.slots[place, PART]
-    return (SUSPECT if verdict == NULL and rule[REQUIRED] else verdict), part
+            slot = accepts.slots[place]
+            verdict, part, check = slot[VERDICT], slot[PART], slot[CHECK]
+    return (SUSPECT if verdict == NULL and rule[REQUIRED] else verdict), part, check
 
 
-__all__ = ["LISTED_ONLY", "decimal_part", "hashed", "judged", "mixed", "moment"]
+__all__ = ["LISTED_ONLY", "decimal_part", "hashed", "horner", "judged", "mixed", "moment", "text_pair"]

@@ -9,12 +9,13 @@ from tabular.fast import cache
 
 
 def compile_kernel() -> list[tuple[str, bytes]]:
-    """(function's name, object file) of `walk` and `utf8_until`, kept where there is a place for it. Ten seconds."""
+    """(function's name, object file) of all that `native.Kernel` calls, kept where there is a place. Ten seconds."""
     from tabular.fast.kernel import walk
+    from tabular.fast.lookup import admit, combine, missing
     from tabular.fast.machine import machine_code
     from tabular.fast.utf8 import utf8_until
 
-    functions = [machine_code(walk), machine_code(utf8_until)]
+    functions = [machine_code(function) for function in (walk, utf8_until, combine, admit, missing)]
     cache.keep(functions)
     return functions
 

@@ -22,6 +22,9 @@ from tabular.fast.layout import (
     KEPT,
     KEYED,
     MARK_EVERY,
+    MEMBER,
+    MEMBER_ALONE,
+    MEMBER_CHECK,
     MOST_PER_ROW,
     NO_KEY,
     NULL,
@@ -62,22 +65,24 @@ def suspect(results: Any, column: Any, start: Any, end: Any) -> None:
 
 
 @inlined
-def add_key(results: Any, plan: Any, column: Any, verdict: Any, part: Any) -> None:
+def add_key(results: Any, plan: Any, column: Any, verdict: Any, part: Any, check: Any) -> None:
     """Works the value's number into the keys that the column belongs to. A null part is one like any other, unless
     all are null; a key of one column is the number itself."""
     kept = results.state[KEPT]
     for key in range(len(plan.members)):
-        position = plan.members[key, column]
-        if position == 1:  # the only column of this key
+        member = plan.members[key, column]
+        if member == MEMBER_ALONE:
             results.keys[key, kept] = part
-        elif position == 2 and verdict != NULL:
+        elif member == MEMBER_CHECK:
+            results.keys[key, kept] = check
+        elif member == MEMBER and verdict != NULL:
             results.keys[key, kept] = np.int64(mixed(mixed(results.keys[key, kept], column), part))
 
 
 @inlined
 def judge(text: Any, start: Any, end: Any, column: Any, form: Any, plan: Any, accepts: Any, results: Any) -> None:
     """Has a data cell judged."""
-    verdict, part = judged(text, start, end, column, plan, accepts)
+    verdict, part, check = judged(text, start, end, column, plan, accepts)
     if verdict == NULL:
         results.state[NULLS] += 1
     elif verdict == SUSPECT:
@@ -86,7 +91,7 @@ def judge(text: Any, start: Any, end: Any, column: Any, form: Any, plan: Any, ac
         else:
             suspect(results, column, -1, -1)
     if plan.columns[column, KEYED]:
-        add_key(results, plan, column, verdict, part)
+        add_key(results, plan, column, verdict, part, check)
 
 
 @inlined

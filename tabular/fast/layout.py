@@ -34,14 +34,21 @@ LISTED_ONLY, TEXT, DECIMAL, CALENDAR = 0, 1, 2, 3
     BOUNDED,
     LITERAL,  # the first of its rows in `Plan.literals`
     LITERALS,  # and how many
+    TAG,  # of a calendar value: its check, which tells dates from moments and both from times
     WIDTH,
-) = range(23)
+) = range(24)
+
+UNIQUE, FOREIGN = 1, 2
+"""What a column's `KEYED` may say: its values are parts of keys here, or also of another table's."""
+
+MEMBER_ALONE, MEMBER, MEMBER_CHECK = 1, 2, 3
+"""What of a column goes into a row of `Results.keys`: its number, its number among others', its check."""
 
 SCALES = 19
 """Digits that a decimal may have after its point, and one more; bounds are kept scaled for each."""
 
 # A row of the accept-set.
-HASH, COLUMN, AT, SIZE, VERDICT, PART, SLOT = range(7)
+HASH, COLUMN, AT, SIZE, VERDICT, PART, CHECK, SLOT = range(8)
 
 # The state that one call of the kernel hands to the next.
 (
@@ -69,10 +76,13 @@ MARK_EVERY = 128
 """Rows between two whose places are remembered, to find any row again."""
 NO_KEY = -(2**63)
 """In place of a key that is not compared: null."""
+NULL_CHECK, NEVER_CHECK = 0, 1
+"""The checks beside `NO_KEY` of what is null, and of what equals nothing, itself included."""
 PADDING = 64
 """Bytes past the end of a buffer that the kernel may read; the first is a line feed."""
 
 FRAME, UTF8_FRAME = 60, 4
+COMBINE_FRAME, ADMIT_FRAME, MISSING_FRAME = 13, 15, 13
 """Words of the arguments of the compiled functions."""
 
 
@@ -86,7 +96,7 @@ class Plan(NamedTuple):
     literals: Any  # int64[n, 2]: position, byte
     steps: Any  # int16[states * 128]: the automata of patterns, -1 for no way
     ends: Any  # uint8[states]: whether a match may end here
-    members: Any  # int64[keys, columns]: which columns make up which key
+    members: Any  # int64[members, columns]: which columns make up which row of `Results.keys`, the primary key last
     comments: Any  # int64[n]: records that are no data
     comment: Any  # uint8[n]: what a comment begins with
 
@@ -96,7 +106,7 @@ class Accepts(NamedTuple):
 
     slots: Any  # int64[2**n, SLOT]
     arena: Any  # uint8
-    seed: Any  # uint64[1]
+    seed: Any  # uint64[3]: for hashes; two points for polynomials
 
 
 class Results(NamedTuple):
@@ -104,5 +114,5 @@ class Results(NamedTuple):
 
     state: Any  # int64[STATE]
     suspects: Any  # int64[n, ENTRY]
-    keys: Any  # int64[keys, n]
+    keys: Any  # int64[members, n]
     places: Any  # int64[n, 2]: offset and record number of every MARK_EVERYth row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,16 @@ from llvmlite import binding
 
 from tabular.fast import cache as kept
 from tabular.fast.compile import compile_kernel
-from tabular.fast.layout import FRAME, UTF8_FRAME, Accepts, Plan, Results
+from tabular.fast.layout import (
+    ADMIT_FRAME,
+    COMBINE_FRAME,
+    FRAME,
+    MISSING_FRAME,
+    UTF8_FRAME,
+    Accepts,
+    Plan,
+    Results,
+)
 
 
 class Kernel:
@@ -28,7 +37,7 @@ class Kernel:
         self._linker.finalize_object()
         kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # lets go of Python's lock while it runs
         entries: list[Callable[[int], int]] = [kind(self._linker.get_function_address(name)) for name, _ in functions]
-        self._walk, self._utf8_until = entries
+        self._walk, self._utf8_until, self._combine, self._admit, self._missing = entries
 
     def walk(
         self,
@@ -43,12 +52,7 @@ class Kernel:
     ) -> int:
         """Has the kernel read `text[start:length]`; where it stopped. `text` goes on for `PADDING` bytes, the first of
         them a line feed, and `scratch` is as long; `final` says that no more text follows."""
-        words: list[int] = []
-        for array in (text, scratch, *plan, *accepts, *results):
-            assert array.flags.c_contiguous
-            words += [array.ctypes.data, array.shape[0], array.shape[1] if array.ndim == 2 else 1]
-        frame = np.array([*words, start, length, final], np.int64)
-        assert len(frame) == FRAME
+        frame = _frame((text, scratch, *plan, *accepts, *results), (start, length, final), FRAME)
         return self._walk(frame.ctypes.data)
 
     def utf8_until(self, text: Any, start: int, length: int) -> int:
@@ -57,6 +61,32 @@ class Kernel:
         frame = np.array([text.ctypes.data, len(text), start, length], np.int64)
         assert len(frame) == UTF8_FRAME
         return self._utf8_until(frame.ctypes.data)
+
+    def combine(self, keys: Any, columns: Any, seed: Any, pairs: Any, count: int) -> None:
+        """Writes the pairs of the keys that `columns` make in the first rows of `keys`: see `lookup`."""
+        frame = _frame((keys, columns, seed, pairs), (count,), COMBINE_FRAME)
+        self._combine(frame.ctypes.data)
+
+    def admit(self, slots: Any, pairs: Any, seed: Any, held: Any, start: int, end: int, most: int) -> int:
+        """Adds pairs to the hash table `slots`, which `held[0]` are in, until `most` are; how far it came."""
+        frame = _frame((slots, pairs, seed, held), (start, end, most), ADMIT_FRAME)
+        return self._admit(frame.ctypes.data)
+
+    def missing(self, slots: Any, pairs: Any, seed: Any, marks: Any, count: int) -> int:
+        """Marks which of the first pairs are not in the hash table, nulls apart; how many they are."""
+        frame = _frame((slots, pairs, seed, marks), (count,), MISSING_FRAME)
+        return self._missing(frame.ctypes.data)
+
+
+def _frame(arrays: Iterable[Any], numbers: Sequence[int], size: int) -> Any:
+    """The arguments of a compiled function: address and shape of each array, then numbers."""
+    words: list[int] = []
+    for array in arrays:
+        assert array.flags.c_contiguous
+        words += [array.ctypes.data, array.shape[0], array.shape[1] if array.ndim == 2 else 1]
+    frame = np.array([*words, *numbers], np.int64)
+    assert len(frame) == size
+    return frame
 
 
 @cache

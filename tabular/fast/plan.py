@@ -15,6 +15,7 @@ from tabular.fast.layout import (
     CLEAN,
     DAY,
     EMPTY_IS_NULL,
+    FOREIGN,
     HOUR,
     KEYED,
     KIND,
@@ -23,6 +24,9 @@ from tabular.fast.layout import (
     LITERAL,
     LITERALS,
     LONGEST,
+    MEMBER,
+    MEMBER_ALONE,
+    MEMBER_CHECK,
     MINUTE,
     MONTH,
     NO_KEY,
@@ -33,7 +37,9 @@ from tabular.fast.layout import (
     SCALES,
     SECOND,
     SHORTEST,
+    TAG,
     TAIL,
+    UNIQUE,
     WHOLE,
     WIDTH,
     YEAR,
@@ -41,6 +47,7 @@ from tabular.fast.layout import (
     Plan,
 )
 from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.pairs import COMPARED, Pair, Secrets
 from tabular.fast.rules import Rule, part_of, rule_of
 
 Reader = Callable[[str | None], tuple[Any, Any]]
@@ -58,40 +65,56 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as the pass sees it: its rules and frictionless' cell readers, column by column, and its keys."""
+    """A table as the pass sees it: its rules and frictionless' cell readers, column by column, and its keys. The pairs
+    of numbers of the `watched` columns are parts of foreign keys, here or in another table."""
 
     rules: list[Rule]
     readers: list[Reader]
     keys: list[Key]
     plan: Plan
     accepts: AcceptSet
+    watched: tuple[int, ...] = ()
+    secrets: Secrets | None = None
+
+    def pair(self, column: int, value: Any) -> Pair:
+        """The numbers of a value of a keyed column that frictionless read. Raises TypeError where it has none."""
+        if self.rules[column].keyed == FOREIGN:
+            assert self.secrets is not None
+            return self.secrets.of(value)
+        return part_of(self.rules[column], value, _numbers(self.accepts)), 0
 
 
-def table_of(resource: Any, dialect: Dialect) -> Table:
-    """The table of a resource that frictionless has opened. Raises OutsideEnvelope."""
+def table_of(resource: Any, dialect: Dialect, watched: Sequence[str] = (), secrets: Secrets | None = None) -> Table:
+    """The table of a resource that frictionless has opened; of `watched` fields those that are there. Raises
+    OutsideEnvelope."""
     fields = resource.header.get_expected_fields()
     names = [field.name for field in fields]
     if not fields:
         raise OutsideEnvelope("no columns")
     if len(set(names)) != len(names):
         raise OutsideEnvelope("columns of one name")
-    if resource.schema.foreign_keys:
-        raise OutsideEnvelope("foreign keys")
+    places = tuple(names.index(name) for name in watched if name in names)
+    if any(fields[place].type not in COMPARED for place in places):
+        raise OutsideEnvelope("foreign keys of a type that is not hashed")
     keys = [Key((index,), False) for index, field in enumerate(fields) if field.constraints.get("unique")]
     primary = resource.schema.primary_key
     if primary and set(primary) <= set(names):
         keys.append(Key(tuple(sorted({names.index(name) for name in primary})), True))
     keyed = {column for key in keys for column in key.columns}
-    rules = [rule_of(field, index in keyed) for index, field in enumerate(fields)]
+    use = [FOREIGN if index in places else UNIQUE if index in keyed else 0 for index in range(len(fields))]
+    rules = [rule_of(field, keyed) for field, keyed in zip(fields, use, strict=True)]
     readers = [field.create_cell_reader() for field in fields]
-    accepts = AcceptSet()
-    for column, (rule, reader) in enumerate(zip(rules, readers, strict=True)):
-        preload(accepts, column, rule, reader)
-    return Table(rules, readers, keys, build_plan(rules, keys, dialect), accepts)
+    plan = build_plan(rules, keys, dialect, places)
+    accepts = AcceptSet(secrets.words if secrets else ())
+    table = Table(rules, readers, keys, plan, accepts, places, secrets)
+    for column in range(len(fields)):
+        preload(table, column)
+    return table
 
 
-def preload(accepts: AcceptSet, column: int, rule: Rule, reader: Reader) -> None:
+def preload(table: Table, column: int) -> None:
     """Begins the accept-set of a column with its missing values and the values that its schema lists."""
+    rule, reader, accepts = table.rules[column], table.readers[column], table.accepts
     missing = {text for text in rule.missing if text}
     for text in missing:
         accepts.add(column, _utf8(text), NULL, NO_KEY)
@@ -99,7 +122,7 @@ def preload(accepts: AcceptSet, column: int, rule: Rule, reader: Reader) -> None
         if text not in rule.missing and len(text) < 64:
             value, notes = reader(text)
             if value is not None and not notes:
-                accepts.add(column, _utf8(text), CLEAN, part_of(rule, value, _numbers(accepts)) if rule.keyed else 0)
+                accepts.add(column, _utf8(text), CLEAN, *(table.pair(column, value) if rule.keyed else (0, 0)))
 
 
 def _numbers(accepts: AcceptSet) -> Callable[[bytes], int]:
@@ -110,7 +133,7 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect) -> Plan:
+def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect, watched: Sequence[int] = ()) -> Plan:
     """The kernel's arrays. Raises OutsideEnvelope."""
     columns = np.full((len(rules), WIDTH), -1, np.int64)
     literals: list[tuple[int, int]] = []
@@ -127,9 +150,11 @@ def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect) -> 
             ends += rule.automaton.ends
     if len(ends) > MOST_STATES:
         raise OutsideEnvelope("patterns")
-    members = np.zeros((len(keys), len(rules)), np.int64)
-    for index, key in enumerate(keys):
-        members[index, list(key.columns)] = 1 if len(key.columns) == 1 else 2
+    members = np.zeros((2 * len(watched) + len(keys), len(rules)), np.int64)
+    for index, column in enumerate(watched):
+        members[2 * index, column], members[2 * index + 1, column] = MEMBER_ALONE, MEMBER_CHECK
+    for index, key in enumerate(keys, 2 * len(watched)):
+        members[index, list(key.columns)] = MEMBER_ALONE if len(key.columns) == 1 else MEMBER
     return Plan(
         marks=_marks(dialect, any(key.is_primary for key in keys)),
         columns=columns,
@@ -148,8 +173,8 @@ def _fill(row: Any, rule: Rule) -> None:
     row[KIND], row[REQUIRED], row[KEYED] = rule.kind, rule.required, rule.keyed
     row[EMPTY_IS_NULL], row[LISTED_FIRST] = "" in rule.missing, any(rule.missing)
     row[SHORTEST], row[LONGEST], row[POINT] = rule.shortest, rule.longest, rule.point
-    row[TAIL], row[ZONE], row[BOUNDED] = rule.tail, rule.zone, rule.bounded
-    row[WHOLE] = rule.bounded or rule.keyed
+    row[TAG], row[TAIL], row[ZONE], row[BOUNDED] = rule.tag, rule.tail, rule.zone, rule.bounded
+    row[WHOLE] = rule.bounded or bool(rule.keyed)
     row[LITERALS] = 0
     if rule.template:
         row[LENGTH], row[LITERALS] = rule.template.length, len(rule.template.literals)

@@ -82,7 +82,7 @@ class Finder:
         final = offset + len(piece) >= self._size
         buffer = np.full(len(piece) + PADDING, 10, np.uint8)
         buffer[: len(piece)] = np.frombuffer(piece, np.uint8)
-        results = fresh_results(len(self._table.keys), 2 * MARK_EVERY)
+        results = fresh_results(len(self._table.plan.members), 2 * MARK_EVERY)
         state = results.state
         state[BASE], state[RECORDS], state[ROWS] = offset, record - 1, begin
         state[FIRST] = self._dialect.first_data_row if self._has_comments else NEVER

@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from tabular.fast.accept import mixed, signed
-from tabular.fast.layout import CALENDAR, DECIMAL, LISTED_ONLY, LONGEST_LISTED, NO_KEY, SCALES, TEXT
+from tabular.fast.layout import CALENDAR, DECIMAL, FOREIGN, LISTED_ONLY, LONGEST_LISTED, NO_KEY, SCALES, TEXT
+from tabular.fast.pairs import TAGS
 from tabular.fast.pattern import Automaton, automaton
 from tabular.fast.template import Template, template
 
@@ -31,12 +32,13 @@ class Rule:
     kind: int = LISTED_ONLY
     required: bool = False
     missing: tuple[str, ...] = ()
-    keyed: bool = False
+    keyed: int = 0
     shortest: int = -1
     longest: int = -1
     automaton: Automaton | None = None
     point: int = -1
     template: Template | None = None
+    tag: int = 0
     tail: bool = False
     zone: int = -1
     bounded: bool = False
@@ -46,8 +48,9 @@ class Rule:
     """Texts to begin the accept-set with, if the cell reader accepts them."""
 
 
-def rule_of(given: Any, keyed: bool) -> Rule:
-    """The rule of a frictionless field. Never raises: what is not understood is left to the accept-set."""
+def rule_of(given: Any, keyed: int) -> Rule:
+    """The rule of a frictionless field; `keyed` says what its values are parts of. Never raises: what is not understood
+    is left to the accept-set."""
     missing = given.missing_values
     if not given.has_defined("missing_values") and given.schema:
         missing = given.schema.missing_values  # as frictionless' own cell reader does
@@ -135,6 +138,9 @@ def _narrow(rule: Rule, scale: int, name: str, bound: Fraction) -> None:
 
 
 def _calendar(rule: Rule, given: Any, constraints: dict[str, Any]) -> None:
+    if given.type == "year" and rule.keyed == FOREIGN:
+        raise _Unproven  # a year is an integer, and may be compared with one
+    rule.tag = TAGS.get(given.type, 0)
     format = DEFAULTS[given.type] if given.format == "default" or given.type.startswith("year") else given.format
     rule.template = template(format)
     if rule.template is None or not NEEDED.get(given.type, set()) <= set(rule.template.parts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,7 +31,6 @@ from tabular.fast.layout import (
 from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Key, Table
-from tabular.fast.rules import part_of
 from tabular.fast.source import Source
 from tabular.progress import Progress, Throttle
 from tabular.rows import reader
@@ -72,12 +71,29 @@ def fresh_results(keys: int, rows: int = KEPT_ROWS) -> Results:
     )
 
 
+class Watch(Protocol):
+    """Is told the watched columns' parts of keys: of a table that refers to others, or of one that is referred to."""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the rest of the file changes nothing."""
+
+    def take(self, keys: Any, count: int, first_row: int) -> None:
+        """The next rows; `keys` has part and check of every watched column by turns, and more rows than `count`."""
+
+
 class Sweep:
     """After `run`: `bad` rows in order, `rows` in all, `keys`; `places` has every MARK_EVERYth row's offset and record
     number. It ends early, and `complete` is False, once there are as many bad rows as errors are reported."""
 
     def __init__(
-        self, table: Table, source: Source, dialect: Dialect, limit: int, progress: Progress | None = None
+        self,
+        table: Table,
+        source: Source,
+        dialect: Dialect,
+        limit: int,
+        progress: Progress | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.bad: list[Place] = []
         self.rows = 0
@@ -86,8 +102,9 @@ class Sweep:
         self.places: list[Any] = []
         self.learned = 0
         self._table, self._source, self._dialect, self._limit = table, source, dialect, limit
+        self._watch = watch
         self._told = Throttle(progress)
-        self._results = fresh_results(len(table.keys))
+        self._results = fresh_results(len(table.plan.members))
         self._results.state[FIRST] = dialect.first_data_row
         self._buffer = np.zeros(PADDING, np.uint8)
         self._scratch = np.zeros(PADDING, np.uint8)
@@ -180,8 +197,10 @@ class Sweep:
     def _put_away(self) -> None:
         state, results = self._results.state, self._results
         first_row = int(state[ROWS] - state[KEPT])
-        for numbers, kept in zip(self.keys, results.keys, strict=True):
+        for numbers, kept in zip(self.keys, results.keys[2 * len(self._table.watched) :], strict=True):
             numbers.add(kept[: state[KEPT]])
+        if self._watch is not None:
+            self._watch.take(results.keys, int(state[KEPT]), first_row)
         begin = -(-first_row // MARK_EVERY)
         count = -(-int(state[ROWS]) // MARK_EVERY) - begin
         if count > 0:
@@ -194,13 +213,12 @@ class Sweep:
         """Whether frictionless reads the cell without complaint, which the kernel then learns."""
         if (column, text) in self._known:
             return True
-        rule = self._table.rules[column]
         value, notes = self._table.readers[column](text.decode("utf-8"))
         if notes:
             return False
         self.learned += 1
-        part = part_of(rule, value, self._number) if rule.keyed else 0
-        if self._table.accepts.learn(column, text, NULL if value is None else CLEAN, part):
+        pair = self._table.pair(column, value) if self._table.rules[column].keyed else (0, 0)
+        if self._table.accepts.learn(column, text, NULL if value is None else CLEAN, *pair):
             self._known.add((column, text))  # the kernel may have met it many times before it could learn it
         return True
 
@@ -216,24 +234,28 @@ class Sweep:
         )
 
     def _rekey(self, index: int, cells: list[str]) -> None:
-        for key, numbers in zip(self._table.keys, self._results.keys, strict=True):
+        watched = self._table.watched
+        for place, column in enumerate(watched):
+            pair = self._table.pair(column, self._value(column, cells))
+            self._results.keys[2 * place : 2 * place + 2, index] = pair
+        for key, numbers in zip(self._table.keys, self._results.keys[2 * len(watched) :], strict=True):
             numbers[index] = self._key_number(key, cells)
+
+    def _value(self, column: int, cells: list[str]) -> Any:
+        value, _notes = self._table.readers[column](cells[column] if column < len(cells) else None)
+        return value
 
     def _key_number(self, key: Key, cells: list[str]) -> int:
         """The number of a row's key, from the values that frictionless reads."""
         number = NO_KEY
         for column in key.columns:
-            cell = cells[column] if column < len(cells) else None
-            value, _notes = self._table.readers[column](cell)
-            part = part_of(self._table.rules[column], value, self._number)
+            value = self._value(column, cells)
+            part, _check = self._table.pair(column, value)
             if len(key.columns) == 1:
                 return part
             if value is not None:
                 number = signed(mixed(mixed(number, column), part))
         return number
-
-    def _number(self, text: bytes) -> int:
-        return self._table.accepts.number(text, self._table.accepts.seed)
 
     def _is_decided(self) -> bool:
         """Whether the report is full whatever comes: of bad rows, or of keys that come twice."""
@@ -241,5 +263,6 @@ class Sweep:
             return True
         if self.keys and self.rows >= self._counted:
             self._counted = 2 * self.rows
-            return any(numbers.repeats() >= self._limit for numbers in self.keys)
-        return False
+            if any(numbers.repeats() >= self._limit for numbers in self.keys):
+                return True
+        return self._watch is not None and self._watch.is_decided

@@ -58,6 +58,18 @@ def word_at(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def high_product(typing: Any, one: Any, other: Any) -> Any:
+    """The upper 64 bits of the product."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), WORD)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def stop_in(typing: Any, array: Any, index: Any, delimiter: Any) -> Any:
     """How far after `index` the first delimiter or line end is; `LANES` when it is further."""
 

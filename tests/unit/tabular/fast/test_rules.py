@@ -15,7 +15,7 @@ from tabular.dialect import Dialect
 from tabular.fast.accept import AcceptSet
 from tabular.fast.layout import FIRST, FOUND, NO_KEY, PADDING, ROW
 from tabular.fast.native import kernel
-from tabular.fast.plan import Key, Reader, build_plan, preload
+from tabular.fast.plan import Key, Reader, Table, build_plan, preload
 from tabular.fast.rules import Rule, part_of, rule_of
 from tabular.fast.sweep import fresh_results
 from tests.unit.tabular.fast.cases import CELLS
@@ -36,9 +36,12 @@ class Column:
         field = Schema.from_descriptor(
             {"fields": [{"name": "f", **descriptor}], "missingValues": list(missing)}
         ).fields[0]
-        column = cls(rule_of(field, keyed), field.create_cell_reader(), AcceptSet())
-        preload(column.accepts, 0, column.rule, column.reader)
-        return column
+        rule = rule_of(field, keyed)
+        keys = [Key((0,), False)] if keyed else []
+        plan = build_plan([rule], keys, Dialect(header_rows=()))
+        table = Table([rule], [field.create_cell_reader()], keys, plan, AcceptSet())
+        preload(table, 0)
+        return cls(rule, table.readers[0], table.accepts)
 
     def passed(self, cells: list[str]) -> tuple[set[int], list[int]]:
         """The numbers of the cells that are proven, and all their keys."""
