@@ -7,7 +7,6 @@ RFC 4180 and the default dialect of the standard have it. Cells are never change
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,14 +14,14 @@ from typing import Any, BinaryIO
 
 from tabular.dialect import Dialect
 from tabular.finding import shorten
-from tabular.hashing import Hasher, hash_file
+from tabular.hashing import hash_file
 from tabular.limits import Limits
 from tabular.progress import Progress, Throttle
 from tabular.rows import read_data, read_labels
 from tabular.scan import Scan, scan
+from tabular.sink import CsvSink
 
 MARK = b"\xef\xbb\xbf"
-PIECE = 262_144
 UNBOUNDED = Limits(cell_bytes=2**40, row_bytes=2**40, columns=2**40)
 
 
@@ -119,48 +118,19 @@ def _unchanged(path: Path, dialect: Dialect, progress: Progress | None) -> Canon
 def _rewrite(
     path: Path, encoding: str, dialect: Dialect, out: BinaryIO, names: Sequence[str], progress: Progress | None
 ) -> Canonical:
-    sink = _Sink(out)
-    writer = csv.writer(sink, lineterminator="\r\n")
+    sink = CsvSink(out)
     header = read_labels(path, dialect, encoding) or list(names)
     if header:
-        writer.writerow(header)
+        sink.write_record(header)
     told = Throttle(progress)
     rows = 0
     for _, cells in read_data(path, dialect, encoding):
-        writer.writerow(cells)
+        sink.write_record(cells)
         rows += 1
         told(rows)
-    sink.flush()
+    digest = sink.finish()
     told.finish(rows)
     written = sink.records - bool(header)
     if written != rows:
         raise RowsLost(f"{rows} rows were read and {written} written")
-    digest = sink.hasher.digest()
     return Canonical(digest.size, digest.sha256, digest.md5, rows, False)
-
-
-class _Sink:
-    """Where `csv.writer` writes: gathers text, and hashes, counts and writes it in pieces."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self.hasher = Hasher()
-        self.records = 0
-        self._out = out
-        self._waiting: list[str] = []
-        self._size = 0
-
-    def write(self, text: str) -> None:
-        """One record, as `csv.writer` hands it over."""
-        self.records += 1
-        self._waiting.append(text)
-        self._size += len(text)
-        if self._size >= PIECE:
-            self.flush()
-
-    def flush(self) -> None:
-        """Writes what was gathered."""
-        piece = "".join(self._waiting).encode("utf-8")
-        self.hasher.update(piece)
-        self._out.write(piece)
-        self._waiting.clear()
-        self._size = 0

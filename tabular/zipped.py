@@ -50,7 +50,7 @@ class OneFileZip:
 
 def open_zip(path: Path, limits: Limits) -> OneFileZip | Finding:
     """The one file of the archive, or the finding why it is refused. Raises OSError."""
-    finding = _directory_problem(path, limits)
+    finding = directory_problem(path, limits.archive_entries, "one CSV is expected")
     if finding is not None:
         return finding
     try:
@@ -64,8 +64,11 @@ def open_zip(path: Path, limits: Limits) -> OneFileZip | Finding:
     return OneFileZip(archive, chosen)
 
 
-def _directory_problem(path: Path, limits: Limits) -> Finding | None:
-    """Looks at the size of the directory before `zipfile` reads it whole: a million entries fit in a small file."""
+def directory_problem(path: Path, most: int, expected: str) -> Finding | None:
+    """Looks at the size of the directory before `zipfile` reads it whole: a million entries fit in a small file.
+
+    `most` entries are let through; `expected` ends the sentence about more of them.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, size - END_SIZE - LONGEST_COMMENT))
@@ -74,11 +77,8 @@ def _directory_problem(path: Path, limits: Limits) -> Finding | None:
     if at < 0 or len(tail) - at < END_SIZE:
         return Finding("corrupt-archive", "The zip archive has no directory at its end: it is truncated or damaged.")
     entries, directory_bytes = struct.unpack_from("<HI", tail, at + 10)
-    if entries > limits.archive_entries or directory_bytes > limits.archive_entries * DIRECTORY_ENTRY_BYTES:
-        return Finding(
-            "archive-refused",
-            f"The zip archive has more than {limits.archive_entries} entries; one CSV is expected.",
-        )
+    if entries > most or directory_bytes > most * DIRECTORY_ENTRY_BYTES:
+        return Finding("archive-refused", f"The zip archive has more than {most:,} entries; {expected}.")
     return None
 
 
