@@ -28,6 +28,7 @@ class Dialect:
     header_join: str = " "
     comment_char: str | None = None
     comment_rows: tuple[int, ...] = ()
+    skip_blank_rows: bool = False
 
     @classmethod
     def from_descriptor(cls, descriptor: Mapping[str, Any] | None) -> Dialect:
@@ -46,6 +47,7 @@ class Dialect:
             header_join=str(given.get("headerJoin", " ")),
             comment_char=str(given["commentChar"]) if given.get("commentChar") else None,
             comment_rows=_numbers(given.get("commentRows") or [], "commentRows"),
+            skip_blank_rows=bool(given.get("skipBlankRows", False)),
         )
 
     def to_descriptor(self) -> dict[str, Any]:
@@ -64,6 +66,7 @@ class Dialect:
             "headerJoin": self.header_join if len(self.header_rows) > 1 else None,
             "commentChar": self.comment_char,
             "commentRows": list(self.comment_rows) or None,
+            "skipBlankRows": self.skip_blank_rows or None,
         }
         return made | {key: value for key, value in unusual.items() if value is not None}
 
@@ -83,7 +86,14 @@ class Dialect:
             and self.header_rows == (1,)
             and self.comment_char is None
             and not self.comment_rows
+            and not self.skip_blank_rows
         )
+
+    def is_data(self, number: int, cells: list[str]) -> bool:
+        """Whether the record `number` is a row of the table."""
+        if number < self.first_data_row or self.is_comment(number, cells):
+            return False
+        return not self.skip_blank_rows or any(cells)
 
     def is_comment(self, number: int, cells: list[str]) -> bool:
         """Whether the record `number` is a comment and so no data."""

@@ -1,14 +1,16 @@
-"""frictionless, made to read a CSV as it was told to and in bounded memory.
+"""frictionless, made to read a CSV by a parser of ours: told how, or asking as the library does, in bounded time.
 
 Imported only when a table is validated: the library takes about a second to load.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from frictionless import Detector, Plugin, Schema, system
 from frictionless import Dialect as TableDialect
@@ -18,50 +20,116 @@ from frictionless.resources import TableResource
 from typing_extensions import override
 
 from tabular.dialect import Dialect
+from tabular.linearsniffer import LinearSniffer
 from tabular.rows import reader
 
+V2: Literal["v2"] = "v2"
+SNIFFED_LINES = 100
+SAMPLE_CHARACTERS = 1 << 24
+"""Text after which the library's samples end, though they have fewer than a hundred lines and rows."""
+Content = Iterator[tuple[int, list[str]]]
 
-class ToldParser(CsvParser):
-    """Reads in the dialect it was given, without sniffing.
 
-    frictionless asks `csv.Sniffer` first, whatever the dialect says. Its regular expressions take time by the square of
-    the text: 100 KB of `"a "a "a` were measured at 36 s, and a sample of 100 rows may hold far more.
+class OwnDetector(Detector):
+    """Marks a resource as one for our parser; a copy of the resource has it too. `told`: nothing is left to guess."""
+
+    told: bool = False
+
+
+class FedDialect(TableDialect):
+    """A dialect whose content stream is `feed`'s, if there is one; the sample's, a list, is read as ever."""
+
+    feed: Callable[[], Content] | None = None
+
+    @override
+    def read_enumerated_content_stream(self, cell_stream: Iterable[list[Any]]) -> Content:
+        """Hook of the library: (record number, cells)."""
+        if self.feed is None or isinstance(cell_stream, list):
+            content: Content = super().read_enumerated_content_stream(cell_stream)
+            return content
+        return self.feed()
+
+
+class OwnParser(CsvParser):
+    """The library's parser, but for what takes time by the square of the text or memory without bound.
+
+    A dialect that is told is not sniffed: the library asks `csv.Sniffer` whatever the dialect says.
     """
 
     @override
     def read_cell_stream_create(self) -> Iterator[list[str]]:
         """The records; the dialect's Python form is the library's own."""
+        detector: Any = self.resource.detector
         control = CsvControl.from_dialect(self.resource.dialect)
+        lines: list[str] = [] if detector.told else _sample(self.loader.text_stream)
+        if not detector.told:
+            self._sniff(control, lines)
         python = control.to_python()
-        # Python takes None, not the empty text that the library has for "no quotes".
-        python.quotechar = python.quotechar or None
-        yield from reader(self.loader.text_stream, python)
+        if detector.told:
+            # Python takes None, not the empty text that the library has for "no quotes".
+            python.quotechar = python.quotechar or None
+        held = 0
+        for number, cells in enumerate(reader(chain(lines, self.loader.text_stream), python), start=1):
+            if number <= detector.sample_size:
+                held += sum(map(len, cells))
+                if held >= SAMPLE_CHARACTERS:
+                    detector.sample_size = number
+            yield cells
+
+    def _sniff(self, control: CsvControl, lines: list[str]) -> None:
+        """What the library does, word for word; only the sniffer is another."""
+        if self.resource.format == "tsv":
+            control.set_not_defined("delimiter", "\t")
+        delimiter = control.get_defined("delimiter", default=",\t;|")
+        try:
+            config: Any = LinearSniffer().sniff("".join(lines), delimiter)
+        except csv.Error:
+            config = csv.excel()
+        if config.quotechar == "'":
+            config.quotechar = '"'
+        for name, value in (
+            ("delimiter", config.delimiter),
+            ("line_terminator", config.lineterminator),
+            ("escape_char", config.escapechar),
+            ("quote_char", config.quotechar),
+            ("skip_initial_space", config.skipinitialspace),
+        ):
+            control.set_not_defined(name, value, distinct=True)
 
 
-class ToldPlugin(Plugin):
-    """Puts the parser before the library's own."""
+def _sample(lines: Iterator[str]) -> list[str]:
+    taken: list[str] = []
+    held = 0
+    while len(taken) < SNIFFED_LINES and held < SAMPLE_CHARACTERS:
+        line = next(lines, None)
+        if line is None:
+            break
+        taken.append(line)
+        held += len(line)
+    return taken
+
+
+class OwnPlugin(Plugin):
+    """Puts the parser before the library's own, for resources that are marked."""
 
     @override
-    def create_parser(self, resource: Any) -> ToldParser | None:
+    def create_parser(self, resource: Any) -> OwnParser | None:
         """Hook of the library: a parser for the formats we know."""
-        return ToldParser(resource) if resource.format == "csv" else None
+        is_ours = isinstance(resource.detector, OwnDetector) and resource.format in ("csv", "tsv")
+        return OwnParser(resource) if is_ours else None
 
 
 @cache
-def _use_told_parser() -> None:
-    system.register("told", ToldPlugin())
+def _use_own_parser() -> None:
+    system.register("own", OwnPlugin())
 
 
-def table_resource(
-    folder: Path,
-    file: str,
-    schema: dict[str, Any],
-    encoding: str,
-    dialect: Dialect,
-    dialect_type: type[TableDialect] = TableDialect,
-) -> Any:
-    """A resource that can be validated: nothing about the file is left to be guessed. Raises FrictionlessException."""
-    _use_told_parser()
+def table_resource(folder: Path, file: str, schema: dict[str, Any], encoding: str, dialect: Dialect) -> Any:
+    """A resource that can be validated: nothing about the file is left to be guessed. Raises FrictionlessException.
+
+    The schema is read by the second version of the standard, which takes all that the first does.
+    """
+    _use_own_parser()
     control = CsvControl(
         delimiter=dialect.delimiter,
         quote_char=dialect.quote_char,
@@ -70,6 +138,9 @@ def table_resource(
         skip_initial_space=dialect.skip_initial_space,
         line_terminator=dialect.line_terminator,
     )
+    # The sample is held in memory; all it is needed for is the header. A hundred rows may be a gigabyte.
+    detector = OwnDetector(sample_size=max(dialect.header_rows, default=1))
+    detector.told = True
     return TableResource(
         name="table",
         path=file,
@@ -77,15 +148,60 @@ def table_resource(
         scheme="file",
         format="csv",
         encoding=encoding,
-        dialect=dialect_type(
+        dialect=FedDialect(
             header=bool(dialect.header_rows),
             header_rows=list(dialect.header_rows),
             header_join=dialect.header_join,
             comment_char=dialect.comment_char,
             comment_rows=list(dialect.comment_rows),
+            skip_blank_rows=dialect.skip_blank_rows,
             controls=[control],
         ),
-        schema=Schema.from_descriptor(schema),
-        # The sample is held in memory; all it is needed for is the header. A hundred rows may be a gigabyte.
-        detector=Detector(sample_size=max(dialect.header_rows, default=1)),
+        schema=Schema.from_descriptor(schema, datapackage_version=V2),
+        datapackage_version=V2,
+        detector=detector,
+    )
+
+
+def described_resource(folder: Path, descriptor: Mapping[str, Any]) -> Any:
+    """The library's resource of a whole descriptor that refers to nothing, `path` in `folder` apart; what it does not
+    tell is left to the library's own guesses. Raises FrictionlessException."""
+    _use_own_parser()
+    table = TableResource.from_descriptor(dict(descriptor), basepath=str(folder), detector=OwnDetector())
+    table.dialect = FedDialect.from_descriptor(dict(descriptor.get("dialect") or {}))
+    return table
+
+
+def loose_resource(folder: Path, descriptor: Mapping[str, Any]) -> Any:
+    """The same of `path` and `format`, and some of `schema`, `dialect` and `encoding`: the library makes up a name.
+    Where the schema says by its `$schema` which version of the standard it is of, the resource is of that too."""
+    _use_own_parser()
+    given = {key: descriptor[key] for key in ("path", "format", "encoding") if key in descriptor}
+    schema = descriptor.get("schema", {})
+    version = {"schema_profile": schema["$schema"]} if "$schema" in schema else {}
+    made = {"schema": Schema.from_descriptor(dict(schema))} if "schema" in descriptor else {}
+    return TableResource(
+        basepath=str(folder),
+        dialect=FedDialect.from_descriptor(dict(descriptor.get("dialect") or {})),
+        detector=OwnDetector(),
+        **(given | made | version),
+    )
+
+
+def dialect_of(resource: Any) -> Dialect:
+    """The dialect in which the library reads a resource that it has opened. Raises ValueError where it is not ours."""
+    given, control = resource.dialect, CsvControl.from_dialect(resource.dialect)
+    rows = tuple(given.header_rows) if given.header else ()
+    if not all(type(number) is int for number in (*rows, *given.comment_rows)):
+        raise ValueError("the dialect's rows are no numbers")
+    return Dialect(
+        delimiter=control.delimiter,
+        quote_char=control.quote_char,
+        double_quote=control.double_quote,
+        escape_char=control.escape_char or None,
+        skip_initial_space=control.skip_initial_space,
+        header_rows=rows,
+        comment_char=given.comment_char or None,
+        comment_rows=tuple(sorted(set(given.comment_rows))),
+        skip_blank_rows=given.skip_blank_rows,
     )

@@ -33,9 +33,8 @@ def read_records(path: Path, dialect: Dialect, encoding: str = "utf-8") -> Itera
 
 def read_data(path: Path, dialect: Dialect, encoding: str = "utf-8") -> Iterator[tuple[int, list[str]]]:
     """The records that are data: what precedes the header, the header itself and comments are left out."""
-    first = dialect.first_data_row
     for number, cells in read_records(path, dialect, encoding):
-        if number >= first and not dialect.is_comment(number, cells):
+        if dialect.is_data(number, cells):
             yield number, cells
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tabular import fast
 from tabular.descriptor import clean_schema
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
 from tabular.inference import infer_schema
 from tabular.limits import Limits
-from tabular.progress import Progress, Throttle
+from tabular.progress import Progress
+from tabular.report import refusal
+from tabular.verdict import MiscountedRows, judge
 
 LINK = "table.csv"
 
@@ -107,16 +109,7 @@ def _impossible(
     finding: Finding, schema: dict[str, Any], inferred: bool, notes: tuple[str, ...], rows: int = 0
 ) -> Validation:
     """A check that could not be made is an invalid table with one error, in the form of a report all the same."""
-    error = {
-        "type": finding.rule,
-        "title": finding.rule,
-        "message": finding.message,
-        "note": finding.message,
-        "tags": [],
-    }
-    stats = {"tasks": 0, "errors": 1, "warnings": 0, "seconds": 0}
-    report = {"valid": False, "stats": stats, "warnings": [], "errors": [error], "tasks": []}
-    return Validation(False, rows, 1, False, report, schema, inferred, (finding,), notes)
+    return Validation(False, rows, 1, False, refusal(finding).report, schema, inferred, (finding,), notes)
 
 
 class _Check:
@@ -141,7 +134,7 @@ class _Check:
         self._encoding = encoding
         self._dialect = dialect
         self._limits = limits
-        self._told = Throttle(progress)
+        self._progress = progress
 
     def run(self) -> dict[str, Any] | Finding:
         """The report, or the finding that it could not be made."""
@@ -151,55 +144,26 @@ class _Check:
             # A link under a name of ours: frictionless reads a scheme, a compression and more out of file names.
             (Path(folder) / LINK).symlink_to(self._path.absolute())
             try:
-                report = self._validate_fast(Path(folder)) or self._validate(Path(folder))
+                verdict = judge(
+                    partial(self._resource, Path(folder)), self._path, self._limits, self._on_row, self._progress
+                )
             except FrictionlessException as error:
                 return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
             except Exception as error:  # frictionless lets raw exceptions of its parts through
-                if isinstance(error, OSError | MemoryError):
+                if isinstance(error, OSError | MemoryError | MiscountedRows):
                     raise
                 return self._uncheckable(error)
-        self._told.finish(self.rows)
-        return self._polish(report)
+        self.rows, self.engine = verdict.rows, verdict.statistics
+        return self._polish(verdict.report)
 
-    def _validate_fast(self, folder: Path) -> dict[str, Any] | None:
-        """The same report by the compiled pass, or None with `engine` saying why not."""
-        why = fast.unfit(self._path.stat().st_size, self._limits.fast_from)
-        if why is None:
-            try:
-                checked = fast.check(
-                    folder,
-                    LINK,
-                    self._schema,
-                    self._encoding,
-                    self._dialect,
-                    self._limits,
-                    self._cut_errors,
-                    self._told,
-                )
-            except MemoryError:
-                raise
-            except Exception as error:  # whatever it is, frictionless alone decides what it means for the table
-                why = shorten(f"{type(error).__name__}: {error}")
-            else:
-                self.rows = checked.rows
-                self.engine = checked.statistics
-                return checked.report
-        self.engine = {"path": "slow", "why": why}
-        return None
-
-    def _validate(self, folder: Path) -> dict[str, Any]:
+    def _resource(self, folder: Path) -> Any:
         from tabular.library import table_resource
 
-        table = table_resource(folder, LINK, self._schema, self._encoding, self._dialect)
-        made: dict[str, Any] = table.validate(on_row=self._on_row, limit_errors=self._limits.errors).to_descriptor()
-        return made
+        self.rows = 0
+        return table_resource(folder, LINK, self._schema, self._encoding, self._dialect)
 
     def _on_row(self, row: Any) -> None:
         self.rows += 1
-        self._told(self.rows)
-        self._cut_errors(row)
-
-    def _cut_errors(self, row: Any) -> None:
         for error in row.errors:
             # A thousand errors would each keep the text of a whole row, and of its cell several times, in memory.
             error.cells = [self._cut(cell) for cell in error.cells[: self._limits.reported_cells]]

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tabular.dialect import Dialect
 from tabular.limits import Limits
 from tabular.progress import Progress
 
 if TYPE_CHECKING:
-    from tabular.fast.engine import Checked
+    from tabular.verdict import Verdict
 
 WARM = 65_536
 """Bytes from which the pass pays once it is loaded in this process."""
@@ -57,17 +56,10 @@ def warm() -> bool:
 
 
 def check(
-    folder: Path,
-    name: str,
-    schema: dict[str, Any],
-    encoding: str,
-    dialect: Dialect,
-    limits: Limits,
-    on_row: Callable[[Any], None],
-    progress: Progress | None,
-) -> Checked:
-    """The report on the file `name` in `folder`; `on_row` hears of the rows that have errors, and a few more. Raises
-    OutsideEnvelope, and whatever frictionless or the system raise."""
+    resource: Any, path: Path, limits: Limits, on_row: Callable[[Any], None] | None, progress: Progress | None
+) -> Verdict:
+    """The verdict on the file `path`, which `resource` reads; `on_row` hears of the rows that have errors, and a few
+    more. Raises OutsideEnvelope, and whatever frictionless or the system raise."""
     from tabular.fast.engine import Engine
 
-    return Engine(folder, name, schema, encoding, dialect, limits, progress).run(on_row)
+    return Engine(resource, path, limits, progress).run(on_row)

@@ -2,76 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tabular.dialect import Dialect
-from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.plain import Plain, plain_text
 from tabular.fast.plan import table_of
-from tabular.fast.replay import Content, FedDialect, Finder, Replay
+from tabular.fast.reading import DecodedReading, DirectReading, FinishedReading, Reading
+from tabular.fast.replay import Finder, Replay
 from tabular.fast.source import Source
 from tabular.fast.sweep import Sweep
-from tabular.library import table_resource
+from tabular.library import Content, dialect_of
 from tabular.limits import Limits
 from tabular.progress import Progress
+from tabular.verdict import MiscountedRows, Verdict
 
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A report as frictionless makes it, the data rows read for it, and what the pass has to say of itself."""
-
-    report: dict[str, Any]
-    rows: int
-    statistics: dict[str, Any]
+NO_LIMIT = 2**62
 
 
 class Engine:
-    """One check of the file `name` in `folder`."""
+    """One check of the file `path`, which `resource` reads."""
 
-    def __init__(
-        self,
-        folder: Path,
-        name: str,
-        schema: Mapping[str, Any],
-        encoding: str,
-        dialect: Dialect,
-        limits: Limits,
-        progress: Progress | None = None,
-    ) -> None:
-        if encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
-            raise OutsideEnvelope(f"the encoding {encoding}")
-        self._path = folder / name
-        self._dialect, self._limits, self._progress = dialect, limits, progress
-        self._resource = table_resource(folder, name, dict(schema), encoding, dialect, FedDialect)
-        self._resource.dialect.feed = self._feed
+    def __init__(self, resource: Any, path: Path, limits: Limits, progress: Progress | None = None) -> None:
+        self._resource, self._path = resource, path
+        self._limits, self._progress = limits, progress
+        resource.dialect.feed = self._feed
         self._sweep: Sweep | None = None
+        self._invalid: set[int] = set()
         self._open = ExitStack()
 
-    def run(self, on_row: Callable[[Any], None]) -> Checked:
-        """The report. Raises OutsideEnvelope, or what frictionless raises."""
+    def run(self, on_row: Callable[[Any], None] | None) -> Verdict:
+        """The verdict. Raises OutsideEnvelope, MiscountedRows, or what frictionless raises."""
+
+        def note(row: Any) -> None:
+            if not row.valid:
+                self._invalid.add(row.row_number)
+            if on_row is not None:
+                on_row(row)
+
         with self._open:
-            report = self._resource.validate(on_row=on_row, limit_errors=self._limits.errors)
-        statistics: dict[str, Any] = {"path": "slow", "why": "it ended before the first row"}
+            report = self._resource.validate(on_row=note, limit_errors=self._limits.errors)
+        rows = int(self._resource.stats.rows or 0)
+        statistics: dict[str, Any] = {"path": "none", "why": "it ended before the first row"}
+        odd_rules = None
         if self._sweep is not None:
             statistics = {"path": "fast", "bad": len(self._sweep.bad), "learned": self._sweep.learned}
-        return Checked(report.to_descriptor(), int(self._resource.stats.rows or 0), statistics)
+            odd_rules = self._sweep.odd_rules
+            _check_counts(self._sweep, rows, self._invalid)
+        return Verdict(report.to_dict(), rows, len(self._invalid), statistics, self._resource, odd_rules)
 
     def _feed(self) -> Content:
         """What the library reads in place of the file's records; the sweep is made when it asks for the first. The
         library may stop asking, so what is open is closed by `run`."""
-        table = table_of(self._resource, self._dialect)
-        source = Source(self._path, self._limits.piece_bytes)
+        dialect = dialect_of(self._resource)
+        table = table_of(self._resource, dialect)
+        plain = self._open.enter_context(plain_text(self._resource, self._path))
+        source = Source(plain.path, self._limits.piece_bytes, is_hashed=not plain.is_copy)
         self._open.callback(source.close)
-        self._sweep = sweep = Sweep(table, source, self._dialect, self._limits.errors, self._progress)
+        limit = self._limits.errors or NO_LIMIT
+        self._sweep = sweep = Sweep(table, source, dialect, limit, self._progress)
         for numbers in sweep.keys:
             self._open.callback(numbers.close)
         sweep.run()
         places = np.concatenate(sweep.places) if sweep.places else np.zeros((0, 2), np.int64)
-        finder = Finder(self._path, table, self._dialect, places)
+        finder = Finder(plain.path, table, dialect, places)
         self._open.callback(finder.close)
-        yield from Replay(self._resource, source, sweep, finder, self._dialect).rows()
+        yield from Replay(self._resource, self._reading(plain, source), sweep, finder, dialect).rows()
+
+    def _reading(self, plain: Plain, source: Source) -> Reading:
+        if self._resource.compression:
+            return FinishedReading()
+        if not plain.is_copy:
+            return DirectReading(self._resource.stats, source)
+        return self._open.enter_context(closing(DecodedReading(self._resource, self._path, plain)))
+
+
+def _check_counts(sweep: Sweep, rows: int, invalid: set[int]) -> None:
+    """That no row was lost or counted twice on the way. Raises MiscountedRows."""
+    if sweep.rows != sweep.proven + sweep.accepted + len(sweep.bad):
+        raise MiscountedRows(sweep.rows, proven=sweep.proven, accepted=sweep.accepted, bad=len(sweep.bad))
+    bad = sum(place.row < rows for place in sweep.bad)
+    told = sum(place.row < rows and place.record in invalid for place in sweep.bad)
+    if bad != told:
+        raise MiscountedRows(rows, valid=rows - bad, invalid=told)

@@ -29,6 +29,7 @@ from tabular.fast.layout import (
     NO_KEY,
     NULL,
     NULLS,
+    PROVEN,
     RECORD,
     RECORDS,
     ROW,
@@ -112,6 +113,7 @@ def end_row(results: Any, plan: Any, first: Any, start: Any, end: Any, width: An
         suspect(results, -1, -1, -1)
     elif len(plan.members) and lacks_primary(results, plan):
         suspect(results, -1, -1, -1)
+    state[PROVEN] += state[FOUND] == first
     for index in range(first, state[FOUND]):
         entry = results.suspects[index]
         entry[RECORD], entry[ROW] = state[RECORDS] + 1, state[ROWS]

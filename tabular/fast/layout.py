@@ -61,8 +61,9 @@ HASH, COLUMN, AT, SIZE, VERDICT, PART, CHECK, SLOT = range(8)
     FOUND,  # suspects in `suspects`
     KEPT,  # rows in `keys`
     NULLS,  # of the record at hand
+    PROVEN,  # rows without a suspect
     STATE,
-) = range(10)
+) = range(11)
 
 # A row of `suspects`: record and row number, the record's bytes in the file, the column (-1: the whole row), the cell's
 # bytes in the buffer (-1: it is not written as it reads).

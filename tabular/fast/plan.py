@@ -97,7 +97,7 @@ def table_of(resource: Any, dialect: Dialect, watched: Sequence[str] = (), secre
     if any(fields[place].type not in COMPARED for place in places):
         raise OutsideEnvelope("foreign keys of a type that is not hashed")
     keys = [Key((index,), False) for index, field in enumerate(fields) if field.constraints.get("unique")]
-    primary = resource.schema.primary_key
+    primary = _primary_names(resource, names)
     if primary and set(primary) <= set(names):
         keys.append(Key(tuple(sorted({names.index(name) for name in primary})), True))
     keyed = {column for key in keys for column in key.columns}
@@ -110,6 +110,18 @@ def table_of(resource: Any, dialect: Dialect, watched: Sequence[str] = (), secre
     for column in range(len(fields)):
         preload(table, column)
     return table
+
+
+def _primary_names(resource: Any, names: list[str]) -> list[str]:
+    """As the library's `primary_key_labels`. Raises OutsideEnvelope where that finds none."""
+    given = resource.schema.primary_key
+    if not given or resource.dialect.header_case:
+        return list(given)
+    lower = {name.lower() for name in given}
+    found = [name for name in names if name.lower() in lower]
+    if not found:
+        raise OutsideEnvelope("a primary key without columns")
+    return found
 
 
 def preload(table: Table, column: int) -> None:
@@ -183,6 +195,8 @@ def _fill(row: Any, rule: Rule) -> None:
 
 
 def _marks(dialect: Dialect, has_primary: bool) -> Any:
+    if dialect.skip_blank_rows:
+        raise OutsideEnvelope("blank rows that are skipped")
     if dialect.escape_char:
         raise OutsideEnvelope("an escape character")
     marks = dialect.delimiter + dialect.quote_char

@@ -7,43 +7,25 @@ order, the limit of errors, the report) behind it. So the content stream is the 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from frictionless import Dialect as TableDialect
-from typing_extensions import override
 
 from tabular.dialect import Dialect
 from tabular.fast.layout import BASE, FIRST, FOUND, KEPT, MARK_EVERY, PADDING, RECORDS, ROWS, UNTIL
 from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Table
-from tabular.fast.source import Source
+from tabular.fast.reading import Reading
 from tabular.fast.sweep import LARGEST_RECORD, Place, Sweep, cells_of, fresh_results
+from tabular.library import Content
 
-Content = Iterator[tuple[int, list[str]]]
 NEVER = np.iinfo(np.int64).max
 WINDOW = 1 << 18
-LIBRARY_READ = 8_192
-"""Bytes that Python's text layer asks for at a time, and so the granularity of the library's count of bytes."""
-
-
-class FedDialect(TableDialect):
-    """A dialect whose content stream is `feed`'s; the sample's, which is a list, is read as ever."""
-
-    feed: Callable[[], Content]
-
-    @override
-    def read_enumerated_content_stream(self, cell_stream: Iterable[list[Any]]) -> Content:
-        """Hook of the library: (record number, cells)."""
-        if isinstance(cell_stream, list):
-            sample: Content = super().read_enumerated_content_stream(cell_stream)
-            return sample
-        return self.feed()
 
 
 class Finder:
@@ -114,15 +96,14 @@ class Replay:
     most a few rows for each error are ever told, and the library's memory of keys stays small.
     """
 
-    def __init__(self, resource: Any, source: Source, sweep: Sweep, finder: Finder, dialect: Dialect) -> None:
-        self._resource, self._source, self._sweep = resource, source, sweep
+    def __init__(self, resource: Any, reading: Reading, sweep: Sweep, finder: Finder, dialect: Dialect) -> None:
+        self._resource, self._reading, self._sweep = resource, reading, sweep
         self._finder, self._dialect = finder, dialect
         self._told: set[int] = set()
         self._bad = {place.row: place for place in sweep.bad}
 
     def rows(self) -> Content:
         """(record number, cells); the resource's statistics are those of a reader that has come so far."""
-        stats = self._resource.stats
         if self._sweep.rows:
             yield from self._tell(0, 0)
         for row, events in groupby(self._events(), itemgetter(0)):
@@ -132,9 +113,8 @@ class Replay:
             yield from self._tell(row, row)
         if not self._sweep.complete:
             raise OutsideEnvelope("keys that only seemed to come twice")
-        digest = self._source.digest()
-        stats.rows, stats.bytes = self._sweep.rows, digest.size
-        stats.md5, stats.sha256 = digest.md5, digest.sha256
+        self._resource.stats.rows = self._sweep.rows
+        self._reading.come_to_end()
 
     def _events(self) -> Iterator[tuple[int, int]]:
         """(row, the first row with the same key or -1), by row."""
@@ -149,18 +129,5 @@ class Replay:
         place = self._bad.get(row) or self._finder.find(row)
         record = self._finder.read(place)
         self._resource.stats.rows = at  # the library adds the row itself
-        self._count_bytes(place, record)
+        self._reading.come_to(place.end, record)
         yield place.record, cells_of(record, self._dialect)
-
-    def _count_bytes(self, place: Place, record: bytes) -> None:
-        """How much the library would have read to come to the end of the row, in case it stops here.
-
-        A line that ends in CR ends for the text layer only when it has seen what follows; one without a line end, when
-        it has seen the end of the file, and then the library knows the hashes too.
-        """
-        stats, size = self._resource.stats, self._source.size
-        needed = place.end if record.endswith(b"\n") else place.end + 1
-        stats.bytes = min(-(-needed // LIBRARY_READ) * LIBRARY_READ, size)
-        if needed > size:
-            digest = self._source.digest()
-            stats.md5, stats.sha256 = digest.md5, digest.sha256

@@ -49,11 +49,11 @@ class HashThread:
 class Source:
     """`pieces` once, in order; then `digest`."""
 
-    def __init__(self, path: Path, largest: int) -> None:
+    def __init__(self, path: Path, largest: int, is_hashed: bool = True) -> None:
         self.path = path
         self.size = path.stat().st_size
         self._largest = largest
-        self._hashing = HashThread()
+        self._hashing = HashThread() if is_hashed else None
         self._read = 0
 
     def pieces(self) -> Iterator[bytes]:
@@ -62,7 +62,8 @@ class Source:
         with self.path.open("rb", buffering=0) as file:
             while piece := file.read(length):
                 self._read += len(piece)
-                self._hashing.update(piece)
+                if self._hashing is not None:
+                    self._hashing.update(piece)
                 yield piece
                 length = min(4 * length, self._largest)
         if self._read != self.size:
@@ -70,9 +71,10 @@ class Source:
 
     def digest(self) -> Digest:
         """Of the whole file, however much of it the pass has read."""
-        digest = self._hashing.digest()
-        return digest if digest.size == self.size else hash_file(self.path)
+        digest = self._hashing.digest() if self._hashing is not None else None
+        return digest if digest is not None and digest.size == self.size else hash_file(self.path)
 
     def close(self) -> None:
         """Ends the hashing."""
-        self._hashing.close()
+        if self._hashing is not None:
+            self._hashing.close()

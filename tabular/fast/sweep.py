@@ -23,6 +23,7 @@ from tabular.fast.layout import (
     NO_KEY,
     NULL,
     PADDING,
+    PROVEN,
     ROWS,
     STATE,
     UNTIL,
@@ -32,6 +33,7 @@ from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Key, Table
 from tabular.fast.source import Source
+from tabular.oddity import tail_is_open
 from tabular.progress import Progress, Throttle
 from tabular.rows import reader
 
@@ -96,11 +98,12 @@ class Sweep:
         watch: Watch | None = None,
     ) -> None:
         self.bad: list[Place] = []
-        self.rows = 0
+        self.rows = self.accepted = 0
         self.complete = False
         self.keys = [KeyNumbers() for _ in table.keys]
         self.places: list[Any] = []
         self.learned = 0
+        self.odd_rules: set[str] = set()
         self._table, self._source, self._dialect, self._limit = table, source, dialect, limit
         self._watch = watch
         self._told = Throttle(progress)
@@ -116,6 +119,8 @@ class Sweep:
         """Reads the file, or the part of it that decides. Raises OutsideEnvelope and whatever a reader raises."""
         held, first = 0, True
         for piece in self._source.pieces():
+            if b"\0" in piece:
+                self.odd_rules.add("nul-byte")
             skipped = len(BOM) if first and piece.startswith(BOM) else 0
             if first:
                 self._results.state[BASE], first = skipped, False
@@ -123,9 +128,16 @@ class Sweep:
             held = self._walk(length, final=False)
             if self._is_decided():
                 return
+        if tail_is_open(bytes(self._buffer[:held]), self._dialect):
+            self.odd_rules.add("unterminated-quote")
         self._walk(held, final=True)
         self.complete = True
         self._told.finish(self.rows)
+
+    @property
+    def proven(self) -> int:
+        """Rows that the kernel let pass without a suspect."""
+        return int(self._results.state[PROVEN])
 
     def _fill(self, held: int, piece: bytes) -> int:
         """Puts the piece after what is held; the new length."""
@@ -177,13 +189,15 @@ class Sweep:
         state = self._results.state
         first_row = int(state[ROWS] - state[KEPT])
         base = int(state[BASE])
-        refused = parsed = -1
+        refused = parsed = judged = -1
         cells: list[str] = []
         for record, row, start, end, column, cell, cell_end in suspects.tolist():
             is_plain = cell >= 0 and not self._table.rules[column].keyed
             if not is_plain and row != parsed:
                 cells, parsed = cells_of(bytes(self._buffer[start - base : end - base]), self._dialect), row
                 self._rekey(row - first_row, cells)
+            self.accepted += row != judged
+            judged = row
             if row == refused:
                 continue
             if column < 0:
@@ -192,6 +206,7 @@ class Sweep:
                 good = self._is_good(column, bytes(self._buffer[cell:cell_end]) if is_plain else cells[column].encode())
             if not good:
                 refused = row
+                self.accepted -= 1
                 self.bad.append(Place(row, record, start, end))
 
     def _put_away(self) -> None:

@@ -1,7 +1,9 @@
-"""Random tables with their schemas: everything that a reader may stumble over, made from a number."""
+"""Random tables with their descriptors: everything that a reader may stumble over, made from a number."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -56,17 +58,32 @@ CELLS: dict[str, list[str]] = {
         "1,2", "180,90", "181,0", "x", "1.5, 2.5",
     ],
     "object": [
-        "{}", '{"a":1}', "[]", "x",
+        "{}", '{"a":1}', "[]", "x", '{"a": {"b": [1, 2]}}', '{"lon": 1, "lat": 2}', "null",
     ],
     "array": [
-        "[]", "[1,2]", "{}", "x",
+        "[]", "[1,2]", "{}", "x", '["a", "b", "c"]', "[1, null]", "[[1]]",
     ],
     "list": [
-        "a,b", "", "1",
+        "a,b", "1", "1,2,3", "", "a", "true,false", "2020-01-05,2020-02-29", "1;2", ",",
+    ],
+    "geojson": [
+        '{"type": "Point", "coordinates": [1, 2]}', '{"type": "Feature"}', "{}", "x", "[]",
+        '{"type": "Point", "coordinates": ["a"]}',
+        '{"type": "Topology", "objects": {}, "arcs": []}',
     ],
 }  # fmt: skip
+UNHASHABLE = ("array", "object", "list", "geojson")
+STRINGS = {
+    "email": ["a@b.example", "me@there.org", "a@b", "@", "a b@c.de"],
+    "uri": ["http://example.org/x", "https://a.b/c?d=e#f", "urn:isbn:1", "//x", "http://["],
+    "uuid": ["123e4567-e89b-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000", "x"],
+    "binary": ["YWJj", "YWI=", "a", "===", "YW Jj"],
+    "wkt": ["POINT (1 2)", "POINT EMPTY", "POINT", "LINESTRING (1 2, 3 4)", "x"],
+}
 FORMATS = {
-    "string": ["default", "email", "uri", "uuid", "binary"],
+    "string": ["default", *STRINGS],
+    "geojson": ["default", "topojson"],
+    "geopoint": ["default", "array", "object"],
     "date": ["default", "default", "any", "%d/%m/%Y", "%Y%m%d", "%y-%m-%d", "%d %B %Y"],
     "datetime": ["default", "default", "any", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"],
     "time": ["default", "default", "any", "%H:%M"],
@@ -82,13 +99,19 @@ PATTERNS = ["[a-z]+", "a|b", r"\w+@\w+\.\w+", ".*", "[A-Z]-\\d{1,3}", "(ab)?c", 
 BOUNDED = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
+V2 = "https://datapackage.org/profiles/2.0/dataresource.json"
+ENCODINGS = ("latin-1", "cp1252", "utf-16", "utf-16-le", "gb18030", "cp1251", "shift_jis", "utf-32", "ascii", "cp437")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A file's bytes and everything it is checked with."""
+    """A file's bytes, its name, and everything it is checked with. `is_told`: as the pipeline checks it, in UTF-8 and
+    with all of its dialect told."""
 
     data: bytes
-    schema: dict[str, Any]
-    dialect: dict[str, Any]
+    name: str
+    descriptor: dict[str, Any]
+    is_told: bool
     errors: int
     piece: int
 
@@ -107,20 +130,97 @@ class _Maker:
 
     def case(self) -> Case:
         chance = self._chance
+        is_told = self._one_in(5)
         fields = [self._field(number) for number in range(chance.choice([1, 2, 3, 5, 8]))]
+        schema = self._schema(fields)
+        dialect = self._dialect()
+        if not is_told:
+            dialect |= self._rare()
+        name = "table.csv" if is_told else chance.choice(["table.csv", "table.csv", "table.csv", "blob", "table.tsv"])
+        text = self._text(fields, {"delimiter": "\t" if name == "table.tsv" else ",", **dialect})
+        descriptor: dict[str, Any] = {"name": "table", "schema": schema, "dialect": dialect}
+        data = text.encode()
+        if not is_told:
+            data = self._encoded(text, descriptor)
+            self._left_out(descriptor, name)
+        if self._one_in(60):
+            at = chance.randrange(len(data) + 1)
+            data = data[:at] + chance.choice([b"\xff", b"\xc3", b"\x00", b"\xed\xa0\x80"]) + data[at:]
+        if not is_told and self._one_in(12):
+            data = gzip.compress(data, mtime=0)[: chance.choice([None, None, None, -1, 20])]
+            name = chance.choice([name + ".gz", name + ".gz", "table.gz"])
+        if not is_told and "name" in descriptor:
+            self._expect(descriptor, data)
+        errors = chance.choice([1000, 1000, 1000, 100, 10, 3, 1])
+        pieces = [64, 100, 1000, 4096, 65536, 1_000_000]
+        return Case(data, name, descriptor, is_told, errors, chance.choice(pieces))
+
+    def _schema(self, fields: list[dict[str, Any]]) -> dict[str, Any]:
+        chance = self._chance
         schema: dict[str, Any] = {"fields": fields}
         if self._one_in(3):
             schema["missingValues"] = chance.choice([["", "NA"], ["NA"], ["", "-", "0"], ["", "abc", "1"], ["x"], []])
-        names = [field["name"] for field in fields]
-        hashable = [field["name"] for field in fields if field["type"] not in ("array", "object", "list")]
+        elif self._one_in(15):
+            schema["missingValues"] = [{"value": ""}, {"value": "NA", "label": "not asked"}]
+        hashable = [field["name"] for field in fields if field["type"] not in UNHASHABLE]
         if hashable and self._one_in(3):
             schema["primaryKey"] = chance.sample(hashable, min(len(hashable), chance.choice([1, 1, 2, 3])))
         if self._one_in(30):
             schema["fieldsMatch"] = chance.choice(["exact", "subset", "superset", "equal", "partial"])
-        dialect = self._dialect()
-        data = self._file(fields, names, dialect)
-        errors = chance.choice([1000, 1000, 1000, 100, 10, 3, 1])
-        return Case(data, schema, dialect, errors, chance.choice([64, 100, 1000, 4096, 65536, 1_000_000]))
+        if self._one_in(40) and len(hashable) > 1:
+            schema["foreignKeys"] = [{"fields": hashable[0], "reference": {"resource": "", "fields": hashable[1]}}]
+        return schema
+
+    def _rare(self) -> dict[str, Any]:
+        """What the pipeline has no use for, or tells in another way."""
+        chance = self._chance
+        made: dict[str, Any] = {}
+        if self._one_in(20):
+            made["headerCase"] = False
+        if self._one_in(30):
+            made["nullSequence"] = "NA"
+        if self._one_in(30):
+            made["lineTerminator"] = chance.choice(["\n", "\r"])
+        return made
+
+    def _encoded(self, text: str, descriptor: dict[str, Any]) -> bytes:
+        """The text's bytes; what encoding they are in is told, or not, or wrongly."""
+        chance = self._chance
+        if not self._one_in(6):
+            descriptor.update(chance.choice([{}, {}, {"encoding": "utf-8"}, {"encoding": "utf8"}]))
+            return text.encode()
+        encoding = chance.choice(ENCODINGS)
+        descriptor.update(chance.choice([{"encoding": encoding}] * 4 + [{}, {"encoding": "nonsense"}]))
+        return text.encode(encoding, "replace")
+
+    def _left_out(self, descriptor: dict[str, Any], name: str) -> None:
+        """Descriptors that say less, or what the second version of the standard says."""
+        chance = self._chance
+        if self._one_in(3):
+            del descriptor["dialect"]
+        if self._one_in(8):
+            del descriptor["schema"]
+        if self._one_in(5):  # no descriptor, but its parts
+            for key in {*descriptor} - {"schema", "dialect", "encoding"}:
+                del descriptor[key]
+            if self._one_in(2) and "schema" in descriptor:
+                descriptor["schema"]["$schema"] = V2
+            return
+        if name != "blob":
+            descriptor.update(chance.choice([{}, {}, {}, {"format": name[-3:]}, {"mediatype": "text/csv"}]))
+        if not self._one_in(8):
+            descriptor["$schema"] = V2
+        if self._one_in(20):
+            descriptor["profile"] = chance.choice(["tabular-data-resource", "data-resource"])
+
+    def _expect(self, descriptor: dict[str, Any], data: bytes) -> None:
+        """What the file should be, rightly or not."""
+        if self._one_in(15):
+            descriptor["bytes"] = len(data) + self._chance.randrange(2)
+        if self._one_in(15):
+            descriptor["hash"] = "sha256:" + hashlib.sha256(data + b"x" * self._chance.randrange(2)).hexdigest()
+        if self._one_in(30):
+            descriptor |= self._chance.choice([{"rows": 100}, {"fields": 2}])
 
     def _field(self, number: int) -> dict[str, Any]:
         chance = self._chance
@@ -133,6 +233,14 @@ class _Maker:
                                     {"decimalChar": ",", "groupChar": "."}])  # fmt: skip
         if kind == "integer" and self._one_in(6):
             field["bareNumber"] = False
+        if kind == "number" and self._one_in(10):
+            field["floatNumber"] = True
+        if kind == "list" and self._one_in(2):
+            field |= chance.choice([{"itemType": "integer"}, {"itemType": "date"}, {"delimiter": ";"}])
+        if kind == "array" and self._one_in(3):
+            field["arrayItem"] = chance.choice(
+                [{"type": "integer"}, {"type": "string", "constraints": {"maxLength": 1}}]
+            )
         if kind == "boolean" and self._one_in(4):
             field |= {"trueValues": ["yes", "1"], "falseValues": ["no", ""]}
         if self._one_in(10):
@@ -145,18 +253,20 @@ class _Maker:
         made: dict[str, Any] = {}
         if self._one_in(5):
             made["required"] = True
-        if self._one_in(6) and kind not in ("array", "object", "list", "geojson"):
+        if self._one_in(6) and kind not in UNHASHABLE:
             made["unique"] = True
         if kind in BOUNDS and self._one_in(3):
             # The library takes exclusive bounds only where a schema says that it is of the standard's second version.
-            for name in chance.sample(BOUNDED[:2] if chance.randrange(25) else BOUNDED, chance.choice([1, 1, 2])):
+            for name in chance.sample(BOUNDED[:2] if chance.randrange(3) else BOUNDED, chance.choice([1, 1, 2])):
                 made[name] = chance.choice(BOUNDS[kind])
         if kind in ("string", "array", "object", "list") and self._one_in(3):
             made[chance.choice(["minLength", "maxLength"])] = chance.choice([0, 1, 2, 3, 5])
         if kind == "string" and self._one_in(4):
             made["pattern"] = chance.choice(PATTERNS)
-        if kind not in ("array", "object", "list") and self._one_in(6):
+        if kind not in UNHASHABLE and self._one_in(6):
             made["enum"] = chance.sample(CELLS[kind], 3)
+        if self._one_in(400):
+            made["jsonSchema"] = {"minItems": 1}
         return made
 
     def _dialect(self) -> dict[str, Any]:
@@ -172,17 +282,22 @@ class _Maker:
             made["header"] = False
         elif self._one_in(10):
             made["headerRows"] = chance.choice([[2], [1, 2], [3]])
+        if self._one_in(15):
+            made["skipBlankRows"] = True
         if self._one_in(12):
             made["commentChar"] = chance.choice(["#", "//"])
         if self._one_in(15):
             made["commentRows"] = chance.choice([[2], [3, 5], [1]])
-        if self._one_in(40):
-            made |= {"escapeChar": "\\", "doubleQuote": False}
+        if self._one_in(20):
+            made |= chance.choice(
+                [{"escapeChar": "\\"}, {"escapeChar": "\\", "doubleQuote": False}, {"doubleQuote": False}]
+            )
         return made
 
-    def _file(self, fields: list[dict[str, Any]], names: list[str], dialect: dict[str, Any]) -> bytes:
+    def _text(self, fields: list[dict[str, Any]], dialect: dict[str, Any]) -> str:
         chance = self._chance
-        rows = chance.choice([0, 1, 3, 20, 100, 100, 400, 1500])
+        names = [field["name"] for field in fields]
+        rows = chance.choice([0, 1, 3, 20, 60, 100, 100, 150, 400])
         dirty = chance.choice([0.0, 0.0, 0.001, 0.02, 0.3])
         sane = [self._sane(field, dirty) for field in fields]
         end = chance.choice(["\n", "\n", "\r\n", "\r"])
@@ -203,11 +318,7 @@ class _Maker:
             text = text.removesuffix(end)
         if self._one_in(25):
             text += chance.choice(['"', "'", '"open', ",", '""', " ", "\r", '"a""', "x,"])
-        data = text.encode()
-        if self._one_in(40):
-            at = chance.randrange(len(data) + 1)
-            data = data[:at] + chance.choice([b"\xff", b"\xc3", b"\x00", b"\xed\xa0\x80"]) + data[at:]
-        return (b"\xef\xbb\xbf" if self._one_in(10) else b"") + data
+        return ("\ufeff" if self._one_in(15) else "") + text
 
     def _header(self, names: list[str]) -> list[str]:
         if not self._one_in(12):
@@ -219,7 +330,7 @@ class _Maker:
     def _sane(self, field: dict[str, Any], dirty: float) -> list[str]:
         """Cells that fit the field, for the most part; the first few of each type do."""
         allowed = (field.get("constraints") or {}).get("enum")
-        cells = allowed or CELLS[field["type"]]
+        cells = allowed or STRINGS.get(field.get("format", "")) or CELLS[field["type"]]
         return cells if dirty >= 0.02 and self._one_in(3) else cells[: max(2, len(cells) // 3)]
 
     def _cell(self, field: dict[str, Any], sane: list[str], dirty: float, number: int) -> str:

@@ -1,45 +1,107 @@
-"""Both paths on one case: frictionless' verdict on all rows, and the fast path's."""
+"""Both sides on one case: frictionless' verdict, and ours."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from frictionless import Dialect, FrictionlessException, Resource, Schema
+
+from tabular import validate
 from tabular.limits import Limits
 from tabular.validation import validate_table
 from tests.unit.tabular.fast.cases import Case
 
+KINDS: dict[str, Any] = {"schema": Schema, "dialect": Dialect}
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What both paths say, without the time they took and their statistics; the path that was taken, and why."""
+    """What both say, without the time they took; `path` is the one that was taken: `fast`, `slow` and `why`, or
+    `raised`, when there is no report but an exception."""
 
-    fast: dict[str, Any]
-    slow: dict[str, Any]
+    ours: Any
+    reference: Any
     path: str
-    why: str
+    why: str = ""
 
     @property
     def same(self) -> bool:
         """Whether they agree in everything."""
-        return self.fast == self.slow
+        return bool(self.ours == self.reference)
 
 
-def compare(path: Path, case: Case) -> Compared:
-    """Writes the case's bytes to `path` and checks them twice."""
+def compare(folder: Path, case: Case) -> Compared:
+    """Writes the case's bytes into `folder` and has them checked twice."""
+    path = folder / case.name
     path.write_bytes(case.data)
-    fast = _validate(path, case, Limits(errors=case.errors, fast_from=0, piece_bytes=case.piece))
-    slow = _validate(path, case, Limits(errors=case.errors, fast_from=None))
-    engine = fast["evidence"].pop("engine", {"path": "none", "why": "no check"})
-    slow["evidence"].pop("engine", None)
-    return Compared(fast, slow, engine["path"], engine.get("why", ""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _compare_told(path, case) if case.is_told else _compare(path, case)
 
 
-def _validate(path: Path, case: Case, limits: Limits) -> dict[str, Any]:
-    resource = {"name": "table", "path": "table.csv", "schema": case.schema}
-    result = validate_table(path, resource=resource, dialect=case.dialect, limits=limits).to_dict()
-    report = result["report"]
+def _compare(path: Path, case: Case) -> Compared:
+    """The public function against frictionless as anybody would call it."""
+    limits = Limits(errors=case.errors, fast_from=0, piece_bytes=case.piece)
+    statistics: dict[str, Any] = {"path": "raised"}
+
+    def ours() -> dict[str, Any]:
+        asked = {"descriptor": case.descriptor} if "name" in case.descriptor else case.descriptor
+        report = validate(path, **asked, limits=limits)
+        statistics.update(report.statistics)
+        return report.to_dict()
+
+    def reference() -> dict[str, Any]:
+        made: dict[str, Any] = _resource(path, case).validate(limit_errors=case.errors).to_dict()
+        return made
+
+    return Compared(_told(ours), _told(reference), **_taken(statistics))
+
+
+def _resource(path: Path, case: Case) -> Any:
+    form: dict[str, Any] = {} if case.name.startswith(("table.csv", "table.tsv")) else {"format": "csv"}
+    place: dict[str, Any] = {"basepath": str(path.parent)}
+    given = case.descriptor
+    if "name" in given:
+        return Resource.from_descriptor({**form, **given, "path": case.name}, **place)
+    made = {key: Kind.from_descriptor(given[key]) for key, Kind in KINDS.items() if key in given}
+    version = {"schema_profile": given["schema"]["$schema"]} if "$schema" in given.get("schema", {}) else {}
+    encoding = {"encoding": given["encoding"]} if "encoding" in given else {}
+    return Resource(path=case.name, **place, **form, **made, **version, **encoding)
+
+
+def _compare_told(path: Path, case: Case) -> Compared:
+    """The pipeline's check by both of its paths."""
+    resource = {"name": "table", "path": "table.csv", "schema": case.descriptor["schema"]}
+    results = []
+    for least in (0, None):
+        limits = Limits(errors=case.errors, fast_from=least, piece_bytes=case.piece)
+        result = validate_table(path, resource=resource, dialect=case.descriptor["dialect"], limits=limits).to_dict()
+        _forget_time(result["report"])
+        results.append((result, result["evidence"].pop("engine", {"path": "raised"})))
+    (ours, statistics), (reference, _) = results
+    return Compared(ours, reference, **_taken(statistics))
+
+
+def _taken(statistics: dict[str, Any]) -> dict[str, str]:
+    return {"path": statistics["path"], "why": statistics.get("why", "")}
+
+
+def _told(run: Callable[[], dict[str, Any]]) -> Any:
+    """The report, or what was raised in its place."""
+    try:
+        report = run()
+    except FrictionlessException as error:
+        return type(error).__name__, str(error), [reason.to_dict() for reason in error.reasons]
+    except Exception as error:
+        return type(error).__name__, str(error)
+    _forget_time(report)
+    return report
+
+
+def _forget_time(report: dict[str, Any]) -> None:
     for stats in (report["stats"], *(task["stats"] for task in report["tasks"])):
         stats["seconds"] = 0
-    return result

@@ -15,7 +15,9 @@ TABLES, BATCHES = 400, 8
 def test_random_tables_have_the_report_of_the_reference_library(tmp_path: Path, batch: int) -> None:
     paths: Counter[str] = Counter()
     for seed in range(batch, TABLES, BATCHES):
-        compared = compare(tmp_path / "table.csv", case(seed))
-        assert compared.fast == compared.slow, f"table {seed}"
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        compared = compare(folder, case(seed))
+        assert compared.ours == compared.reference, f"table {seed}"
         paths[compared.path] += 1
-    assert paths["fast"] > 30
+    assert paths["fast"] > 0.8 * (paths["fast"] + paths["slow"])

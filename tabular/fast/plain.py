@@ -1,0 +1,71 @@
+"""The text of a table in UTF-8, as frictionless decodes it: the file itself, or a copy."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.source import Source
+from tabular.hashing import Digest
+
+UTF8 = ("utf-8", "utf-8-sig")
+BOM = b"\xef\xbb\xbf"
+PIECE = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Where the text is. `digest` is the file's, when the text is a copy of it."""
+
+    path: Path
+    digest: Digest | None = None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the text is not the file."""
+        return self.digest is not None
+
+
+def newline_of(resource: Any) -> str | None:
+    """How the library has Python read line ends: as they are, or, for TSV, each as a line feed."""
+    return "" if resource.format == "csv" else None
+
+
+@contextmanager
+def plain_text(resource: Any, path: Path) -> Iterator[Plain]:
+    """The text of the file `path`, which the library has opened as `resource`. Raises OutsideEnvelope."""
+    encoding, newline = resource.encoding, newline_of(resource)
+    if encoding in UTF8 and (newline == "" or not _holds(path, b"\r")):
+        yield Plain(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "text"
+        try:
+            digest = _copy(path, encoding, newline, copy)
+        except UnicodeError as error:
+            raise OutsideEnvelope(f"bytes that are not {encoding}") from error
+        yield Plain(copy, digest)
+
+
+def _holds(path: Path, byte: bytes) -> bool:
+    with path.open("rb", buffering=0) as file:
+        return any(byte in piece for piece in iter(lambda: file.read(PIECE), b""))
+
+
+def _copy(path: Path, encoding: str, newline: str | None, destination: Path) -> Digest:
+    decoder: Any = codecs.getincrementaldecoder(encoding)()
+    if newline is None:
+        decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+    with closing(Source(path, PIECE)) as source, destination.open("wb") as out:
+        out.write(BOM)  # whatever the text begins with, the mark that a reader drops is this one
+        for piece in source.pieces():
+            out.write(decoder.decode(piece).encode())
+        out.write(decoder.decode(b"", True).encode())
+        return source.digest()

@@ -1,0 +1,142 @@
+"""`validate`: frictionless' report on a table, at the speed of the machine; and what it does not tell, beside it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tabular.finding import Finding
+from tabular.limits import Limits
+from tabular.progress import Progress
+
+if TYPE_CHECKING:
+    from tabular.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of a check.
+
+    `to_dict()` is frictionless' report. `findings` are our own and not in it: a NUL byte (`nul-byte`), a quote that is
+    never closed (`unterminated-quote`), an archive beyond the limits (`too-large-decompressed`). `rows` are the data
+    rows read, `invalid_rows` those of them with errors. `statistics["path"]` is `fast` or `slow`, `statistics["why"]`
+    the reason for the slow one.
+    """
+
+    report: dict[str, Any]
+    rows: int
+    invalid_rows: int
+    findings: tuple[Finding, ...] = ()
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is neither an error nor a finding."""
+        return bool(self.report["valid"]) and not self.findings
+
+    @property
+    def valid_rows(self) -> int:
+        """Rows without errors."""
+        return self.rows - self.invalid_rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """frictionless' own report."""
+        return self.report
+
+
+def validate(
+    path: Path | str,
+    *,
+    descriptor: Mapping[str, Any] | None = None,
+    schema: Mapping[str, Any] | None = None,
+    dialect: Mapping[str, Any] | None = None,
+    encoding: str | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Checks a CSV or TSV file, or one compressed with gzip, against its Table Schema.
+
+    `descriptor` is a Data Resource, whose `path` is not looked at; `schema`, `dialect` and `encoding` take the place of
+    its own. `Report.to_dict()` is, in everything but `seconds`, what frictionless 5.21 says, `limits.errors` given:
+
+        Resource.from_descriptor({**descriptor, "path": path.name}, basepath=path.parent).validate().to_dict()
+
+    and without a descriptor, with `Schema.from_descriptor(schema)` and so on for what is given:
+
+        Resource(path=path.name, basepath=path.parent, schema=…, dialect=…, encoding=…).validate().to_dict()
+
+    What is not told is guessed as frictionless guesses it: encoding, dialect, header row, schema. Four things differ.
+    A file whose name says neither CSV nor TSV is read as a CSV. A schema whose `$schema` says that it is of the second
+    version of the Data Package standard makes a resource without a descriptor one of that version. Samples end after
+    16 MB of text, though that be less than a hundred rows. And nothing is fetched: a descriptor that refers to anything
+    outside of itself raises ReferenceRefused.
+
+    Raises what frictionless raises in place of a report: FrictionlessException where a schema or dialect cannot be
+    used, others where values cannot be compared; OSError; MiscountedRows where rows read are not rows valid and rows
+    with errors. `progress` is told rows.
+    """
+    from tabular.library import described_resource, loose_resource
+    from tabular.reference import self_contained
+
+    place = Path(path).absolute()
+    told = {"schema": schema, "dialect": dialect, "encoding": encoding}
+    given = dict(descriptor or {}) | {key: value for key, value in told.items() if value is not None}
+    made = self_contained(given, place.name)
+    make = partial(loose_resource if descriptor is None else described_resource, place.parent, made)
+    with tempfile.TemporaryDirectory() as folder:
+        return _check(place, make, Path(folder), limits or Limits(), progress)
+
+
+def _check(path: Path, make: Callable[[], Any], folder: Path, limits: Limits, progress: Progress | None) -> Report:
+    from tabular.verdict import judge
+
+    text = _opened(path, make().compression, folder / "opened", limits)
+    if isinstance(text, Finding):
+        return refusal(text)
+    verdict = judge(make, text, limits, progress=progress)
+    findings = _own_findings(verdict, text, folder / "utf8", limits)
+    return Report(verdict.report, verdict.rows, verdict.invalid_rows, findings, verdict.statistics)
+
+
+def _opened(path: Path, compression: str | None, destination: Path, limits: Limits) -> Path | Finding:
+    """The decompressed file; the file itself where it is not compressed, or damaged: that is the library's to tell."""
+    from tabular.archive import open_table
+
+    if not compression:
+        return path
+    opened = open_table(path, path.name, destination, limits)
+    if isinstance(opened, Finding):
+        return opened if opened.rule == "too-large-decompressed" else path
+    return opened.path
+
+
+def _own_findings(verdict: Verdict, text: Path, copy: Path, limits: Limits) -> tuple[Finding, ...]:
+    from tabular.library import dialect_of
+    from tabular.oddity import name_oddities, odd_rules
+
+    resource = verdict.resource
+    if resource.stats.fields is None:  # it was never opened: what it is read in was not found out
+        return ()
+    dialect = dialect_of(resource)
+    rules = verdict.odd_rules
+    if rules is None:
+        rules = odd_rules(text, dialect, resource.encoding)
+    return name_oddities(rules, text, dialect, resource.encoding, copy, limits)
+
+
+def refusal(finding: Finding) -> Report:
+    """A check that could not be made: an invalid report with one error, in the form of a report all the same."""
+    error = {
+        "type": finding.rule,
+        "title": finding.rule,
+        "message": finding.message,
+        "note": finding.message,
+        "tags": [],
+    }
+    stats = {"tasks": 0, "errors": 1, "warnings": 0, "seconds": 0}
+    report = {"valid": False, "stats": stats, "warnings": [], "errors": [error], "tasks": []}
+    return Report(report, 0, 0, (finding,), {"path": "none"})
