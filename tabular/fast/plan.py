@@ -93,6 +93,8 @@ def table_of(resource: Any, dialect: Dialect, watched: Sequence[str] = (), secre
         raise OutsideEnvelope("no columns")
     if len(set(names)) != len(names):
         raise OutsideEnvelope("columns of one name")
+    if resource.schema.foreign_keys and secrets is None:
+        raise OutsideEnvelope("foreign keys")
     places = tuple(names.index(name) for name in watched if name in names)
     if any(fields[place].type not in COMPARED for place in places):
         raise OutsideEnvelope("foreign keys of a type that is not hashed")

@@ -59,6 +59,14 @@ def test_what_is_outside_goes_to_the_library_and_says_why(
     assert why in engine["why"]
 
 
+def test_a_foreign_key_into_the_table_itself_is_checked_on_both_paths(write: Write) -> None:
+    path = write("id,name\n1,2\n2,1\n3,4\n")
+    key = {"fields": ["name"], "reference": {"resource": "", "fields": ["id"]}}
+    fields = [{"name": "id", "type": "integer"}, {"name": "name", "type": "integer"}]
+    for limits in (ALWAYS, Limits(fast_from=None)):
+        assert rules(check(path, limits, fields=fields, foreignKeys=[key])) == [("foreign-key", 4)]
+
+
 def test_a_key_that_comes_again_after_a_million_rows_is_found(write: Write) -> None:
     rows = 1_000_000
     path = write("id,name\n" + "".join(f"{number * 7919 % 1_000_003},a\n" for number in range(rows)) + "7919,b\n")
