@@ -9,17 +9,23 @@ from typing import Any
 
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
-from tabular.header import judge_header, label_problem
+from tabular.header import label_problem
 from tabular.limits import Limits
 from tabular.magic import binary_kind, looks_binary
+from tabular.placement import evidence_of, notes_of, placed_in
+from tabular.plaintext import lines_kind, started_kind
 from tabular.progress import Progress
 from tabular.rows import read_labels
 from tabular.scan import Scan, scan
-from tabular.sniff import Scored, candidates, line_terminator, parse, separator_line
+from tabular.sniff import Scored, candidates, line_terminator, separator_line
 from tabular.textkind import text_kind
 
 SAMPLE = 262_144
 SHOWN = 5
+READABLE = 0.3
+"""The score of a candidate below which the file may be no table at all."""
+NEAR = 0.85
+"""The share of the best score from which another delimiter is a doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +80,34 @@ def detect_kind(
     sample, finding = _sample(path)
     if finding is not None:
         return NotCsv("an empty file" if finding.rule == "empty-file" else finding.message, finding, {})
-    what = text_kind(path, sample)
+    what = text_kind(path, sample) or (None if "delimiter" in (declared_dialect or {}) else started_kind(sample))
     if what is not None:
-        return NotCsv(what, Finding("not-csv", f"The file is {what}, not a CSV."), {"text": what})
+        return _something_else(what)
     try:
         declared = Dialect.from_descriptor(declared_dialect)
     except ValueError as error:
         return NotCsv("a CSV", Finding("bad-dialect", f"The dialect cannot be used: {error}."), {})
     known = frozenset(key for key, value in (declared_dialect or {}).items() if value is not None)
-    dialect, columns, evidence = _dialect(sample, declared, known, field_names)
+    dialect, best, evidence = _dialect(sample, declared, known, field_names)
+    what = lines_kind(sample) if best.score < READABLE and "delimiter" not in known else None
+    if what is not None:
+        return _something_else(what)
     bounds = limits or Limits()
     scanned = scan(path, dialect, bounds, progress)
     if isinstance(scanned, Finding):
         return NotCsv("a damaged CSV", scanned, evidence)
-    problem = label_problem(read_labels(path, dialect), bounds.column_name)
+    problem = label_problem(read_labels(path, dialect), bounds.column_name, max(dialect.header_rows, default=1))
     if problem is not None:
         return NotCsv("a CSV with an unusable header", problem, evidence)
-    return CsvKind(dialect.to_descriptor(), dialect.header_rows, columns, scanned.records, evidence | _stray(scanned))
+    evidence |= _stray(scanned)
+    if notes := notes_of(evidence, dialect.header_rows):
+        evidence["notes"] = notes
+    return CsvKind(dialect.to_descriptor(), dialect.header_rows, best.columns, scanned.records, evidence)
+
+
+def _something_else(what: str) -> NotCsv:
+    hint = "" if what.endswith("itself") else "; if it is one, declare its dialect's delimiter"
+    return NotCsv(what, Finding("not-csv", f"The file is {what}, not a CSV{hint}."), {"text": what})
 
 
 def _sample(path: Path) -> tuple[str, Finding | None]:
@@ -110,53 +127,45 @@ def _sample(path: Path) -> tuple[str, Finding | None]:
 
 def _dialect(
     sample: str, declared: Dialect, known: frozenset[str], names: Sequence[str]
-) -> tuple[Dialect, int, dict[str, Any]]:
+) -> tuple[Dialect, Scored, dict[str, Any]]:
     evidence: dict[str, Any] = {"declared": sorted(known)} if known else {}
     hinted = separator_line(sample)
     body = sample
     if hinted is not None:
         # The hint is a record of its own: whoever reads the file must step over it.
         evidence["separator_line"] = hinted
-        body = sample.split("\n", 1)[1] if "\n" in sample else ""
+        body = sample.split("\n", 1)[1]
         if "delimiter" not in known:
             declared, known = replace(declared, delimiter=hinted), known | {"delimiter"}
-    scored = candidates(body, declared, known)
-    best = _best(scored, declared)
-    if best.columns < 2 and "delimiter" in known:
-        evidence |= _doubt(candidates(body, declared, known - {"delimiter"})[0])
+    scored = candidates(body, declared, known, names)
+    others = scored[1:] if "delimiter" not in known else candidates(body, declared, known - {"delimiter"}, names)
+    evidence |= _doubt(scored[0], others, known)
     evidence["candidates"] = [candidate.to_dict() for candidate in scored[:SHOWN]]
-    dialect = best.dialect
+    dialect = scored[0].dialect
     if "lineTerminator" not in known:
         dialect = replace(dialect, line_terminator=line_terminator(body))
-    if not known & {"header", "headerRows"}:
-        is_header, why = judge_header(parse(body, dialect, 200), names)
-        evidence["header"] = why
-        dialect = replace(dialect, header_rows=_header_rows(is_header, hinted is not None))
-    if hinted is not None and not dialect.header_rows:
+    if "headerRows" not in known and (declared.header_rows or "header" not in known):
+        dialect = placed_in(dialect, scored[0].frame, known, 0 if hinted is None else 1)
+        evidence |= evidence_of(sample, dialect, scored[0].frame)
+    elif hinted is not None and not dialect.header_rows:
         dialect = replace(dialect, comment_rows=(1, *dialect.comment_rows))
-    return dialect, best.columns, evidence
+    return dialect, scored[0], evidence
 
 
-def _header_rows(is_header: bool, after_hint: bool) -> tuple[int, ...]:
-    if not is_header:
-        return ()
-    return (2,) if after_hint else (1,)
-
-
-def _best(scored: list[Scored], declared: Dialect) -> Scored:
-    """The best candidate; one column with the default or declared delimiter when no delimiter makes columns."""
-    best = scored[0]
-    if best.score > 0:
-        return best
-    return Scored(replace(best.dialect, delimiter=declared.delimiter), 0.0, 1, 1.0, best.typed)
-
-
-def _doubt(other: Scored) -> dict[str, Any]:
-    """What was declared is kept, but a file of one column deserves a word when another delimiter makes more."""
-    if other.columns < 2:
+def _doubt(best: Scored, others: Sequence[Scored], known: frozenset[str]) -> dict[str, Any]:
+    """A word where another delimiter fits nearly as well, or what was declared makes one column and another more."""
+    mark = best.dialect.delimiter
+    other = next((each for each in others if each.dialect.delimiter != mark and each.columns > 1), None)
+    if other is None or other.score < READABLE:
         return {}
-    mark = other.dialect.delimiter
-    return {"doubt": f"the delimiter told makes one column, {mark!r} would make {other.columns}"}
+    named = repr(other.dialect.delimiter)
+    if "delimiter" in known:
+        is_odd = best.columns < 2
+        words = f"the delimiter told makes one column, {named} would make {other.columns}"
+    else:
+        is_odd = other.score > NEAR * best.score
+        words = f"{named} would make {other.columns:,} columns and fits nearly as well as {mark!r}"
+    return {"doubt": words} if is_odd else {}
 
 
 def _stray(scanned: Scan) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 UNQUOTED = ""
@@ -74,6 +75,13 @@ class Dialect:
     def first_data_row(self) -> int:
         """The record number, from 1, at which data may start."""
         return self.header_rows[-1] + 1 if self.header_rows else 1
+
+    @property
+    def first_table_row(self) -> int:
+        """The record number, from 1, at which the table starts: its header or, without one, what is no comment."""
+        if self.header_rows:
+            return self.header_rows[0]
+        return next(number for number in count(1) if number not in self.comment_rows)
 
     @property
     def is_canonical(self) -> bool:

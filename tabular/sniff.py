@@ -10,22 +10,34 @@ import csv
 import io
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tabular.celltype import cell_kind
-from tabular.dialect import Dialect
+from tabular.dialect import UNQUOTED, Dialect
+from tabular.frame import Frame, frame_of
 from tabular.rows import reader
 
-# A colon stands in times and addresses more often than between columns; a comma is the standard's default.
-PRIORS = {",": 1.0, ";": 0.98, "\t": 0.98, "|": 0.95, ":": 0.5}
+# A colon stands in times and addresses, a blank between words, more often than between columns; a comma is the
+# standard's default.
+PRIORS = {",": 1.0, ";": 0.98, "\t": 0.98, "|": 0.95, "^": 0.8, "~": 0.8, "§": 0.8, "¦": 0.8, ":": 0.4, " ": 0.4}
 ROWS = 1_000
 TYPED_ROWS = 100
 TYPED_CELLS = 50
-AGREEMENT = 0.9
-SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+ONE_COLUMN = 0.12
+"""The score of a single column of text; of values such as decimals it is higher."""
+ONE_TYPED = 0.7
+HEAD = 32_768
+"""Characters in which quotes and blanks are looked for."""
+LOOSE, LOOSELY = 2, 0.45
+ODD_HEADER = 0.6
+"""Times the score where the first record is of another width than the table."""
+BETTER = 1.02
+"""Times that an unusual quote or escape must be better than the usual ones."""
+OTHERS = re.compile(r"[;|](?! )|\t|^\s*(['\"]).*\1\s*$")
+"""In a text: signs that another delimiter or quote would fit better."""
+SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +46,13 @@ class Scored:
 
     dialect: Dialect
     score: float
-    columns: int
-    agreement: float
+    frame: Frame
     typed: float
+
+    @property
+    def columns(self) -> int:
+        """How many it makes."""
+        return self.frame.width
 
     def to_dict(self) -> dict[str, Any]:
         """JSON object; the dialect by the characters that tell it apart."""
@@ -46,7 +62,7 @@ class Scored:
             "escapeChar": self.dialect.escape_char,
             "score": round(self.score, 3),
             "columns": self.columns,
-            "agreement": round(self.agreement, 3),
+            "agreement": round(self.frame.agreement, 3),
             "typed": round(self.typed, 3),
         }
 
@@ -65,90 +81,121 @@ def line_terminator(sample: str) -> str:
     return best if counts[best] else "\r\n"
 
 
-def candidates(sample: str, fixed: Dialect, known: frozenset[str]) -> list[Scored]:
-    """All candidate dialects for the sample (whole lines), best first.
+def candidates(sample: str, fixed: Dialect, known: frozenset[str], names: Sequence[str] = ()) -> list[Scored]:
+    """All candidate dialects for the sample (whole lines), best first; the first of equals is the usual one.
 
-    `fixed` carries what was declared, and `known` the descriptor's names of it: those are not varied.
+    `fixed` carries what was declared, and `known` the descriptor's names of it: those are not varied. `names` are the
+    schema's fields.
     """
-    scored = [_score(dialect, sample) for dialect in _variants(sample, fixed, known)]
-    return sorted(scored, key=lambda item: -item.score)
+    scored = [_score(dialect, sample, names) for dialect in _variants(sample, fixed, known)]
+    return sorted(scored, key=lambda item: -round(item.score, 6))
 
 
 def parse(sample: str, dialect: Dialect, limit: int = ROWS) -> list[list[str]]:
-    """The first records of the sample, blank ones left out."""
+    """The first records of the sample; a blank line is an empty one."""
     rows: list[list[str]] = []
     for row in reader(io.StringIO(sample, newline=""), dialect):
-        if row:
-            rows.append(row)
+        rows.append(row)
         if len(rows) >= limit:
             break
     return rows
 
 
 def _variants(sample: str, fixed: Dialect, known: frozenset[str]) -> Iterator[Dialect]:
-    delimiters = [fixed.delimiter] if "delimiter" in known else [mark for mark in PRIORS if mark in sample] or [","]
-    for delimiter in delimiters:
-        dialect = replace(fixed, delimiter=delimiter)
-        if "skipInitialSpace" not in known:
-            dialect = replace(dialect, skip_initial_space=_has_spaced_quotes(sample, delimiter))
-        yield dialect
-        if "quoteChar" not in known and _has_single_quotes(sample, delimiter):
+    marks = [fixed.delimiter] if "delimiter" in known else [mark for mark in PRIORS if mark in sample]
+    for mark in marks:
+        yield from _written(sample, replace(fixed, delimiter=mark), known)
+    if "delimiter" not in known:
+        # No delimiter at all: one that is not in the text leaves each line whole.
+        yield replace(fixed, delimiter=next((mark for mark in PRIORS if mark not in sample), fixed.delimiter))
+
+
+def _written(sample: str, dialect: Dialect, known: frozenset[str]) -> Iterator[Dialect]:
+    """The ways of quoting that the sample may have, the usual one first."""
+    delimiter = dialect.delimiter
+    sample = sample[:HEAD]
+    if "skipInitialSpace" not in known:
+        dialect = replace(dialect, skip_initial_space=_is_spaced(sample, delimiter))
+    yield dialect
+    if "quoteChar" not in known:
+        if _has_single_quotes(sample, delimiter):
             yield replace(dialect, quote_char="'")
-        if "escapeChar" not in known and dialect.quote_char == '"' and '\\"' in sample:
-            yield replace(dialect, escape_char="\\", double_quote=False)
+            if "\\'" in sample and "escapeChar" not in known:
+                yield replace(dialect, quote_char="'", escape_char="\\", double_quote=False)
+        if _has_loose_quotes(sample, delimiter):
+            yield replace(dialect, quote_char=UNQUOTED)
+    if "escapeChar" not in known and ('\\"' in sample or f"\\{delimiter}" in sample):
+        yield replace(dialect, escape_char="\\", double_quote=False)
 
 
-def _has_spaced_quotes(sample: str, delimiter: str) -> bool:
-    if delimiter in "\t ":
+def _is_spaced(sample: str, delimiter: str) -> bool:
+    """Whether blanks after the delimiter are part of it: before quotes, or after every one."""
+    if delimiter == "\t":
         return False
+    if delimiter == " ":
+        return re.search(r"(?:^|\S)  +\S|^ +\S", sample, re.MULTILINE) is not None
     mark = re.escape(delimiter)
-    return re.search(mark + ' +"', sample) is not None and re.search(mark + '"', sample) is None
+    spaced = len(re.findall(mark + " +\\S", sample))
+    quoted = re.search(mark + ' +"', sample) is not None and re.search(mark + '"', sample) is None
+    return quoted or (spaced > 1 and spaced == len(re.findall(mark + "(?!$)(?=.)", sample, re.MULTILINE)))
 
 
 def _has_single_quotes(sample: str, delimiter: str) -> bool:
-    if '"' in sample:
-        return False
     mark = re.escape(delimiter)
-    return len(re.findall(f"(?:^|{mark})'[^'\r\n]*'(?={mark}|\r|$)", sample, re.MULTILINE)) > 1
+    if re.search(f'(?:^|{mark})"', sample, re.MULTILINE):
+        return False
+    return len(re.findall(f"(?:^|{mark}) *'[^\r\n]*?'(?= *(?:{mark}|\r|$))", sample, re.MULTILINE)) > 1
 
 
-def _score(dialect: Dialect, sample: str) -> Scored:
+def _has_loose_quotes(sample: str, delimiter: str) -> bool:
+    """Whether most cells that begin with a quote do not end with one: then it is no quote."""
+    mark = re.escape(delimiter)
+    opened = len(re.findall(f'(?:^|{mark})"', sample, re.MULTILINE))
+    closed = len(re.findall(f'(?:^|{mark})"(?:[^"]|"")*+"(?={mark}|\r|$)', sample, re.MULTILINE))
+    return opened >= LOOSE and opened > 2 * closed
+
+
+def _score(dialect: Dialect, sample: str, names: Sequence[str]) -> Scored:
     rows = parse(sample, dialect)
-    if not rows:
-        return Scored(dialect, 0.0, 0, 0.0, 0.0)
-    columns, agreement = _width([len(row) for row in rows])
-    typed = _typed(rows)
-    if columns < 2:
-        return Scored(dialect, 0.0, columns, agreement, typed)
-    prior = PRIORS.get(dialect.delimiter, 0.9)
+    numbered = [[] if dialect.is_comment(number, row) else row for number, row in enumerate(rows, start=1)]
+    frame = frame_of(numbered, names)
+    typed = _typed(numbered[frame.first_data - 1 :] or numbered)
+    if frame.width < 2:
+        return Scored(dialect, frame.agreement * (ONE_TYPED if typed >= 0.95 else ONE_COLUMN), frame, typed)
+    prior = PRIORS.get(dialect.delimiter, 0.8)
+    if dialect.delimiter == " " and not _is_tabular(frame, typed, len(rows)):
+        prior = 0.0
     clean = 1 - 0.5 * _slips(sample, dialect, len(rows))
-    score = prior * clean * agreement**2 * (0.4 + 0.6 * typed) * (1 + 0.05 * math.log2(min(columns, 64)))
-    return Scored(dialect, score, columns, agreement, typed)
+    usual = 1.0 if dialect.quote_char == '"' and dialect.escape_char is None else 1 / BETTER
+    wide = 1 + 0.05 * math.log2(min(frame.width, 64))
+    fits = 1.0 if frame.is_headed else ODD_HEADER
+    score = (
+        prior * usual * fits * clean * _even(numbered, frame) ** 2 * frame.coverage**0.5 * (0.4 + 0.6 * typed) * wide
+    )
+    return Scored(dialect, score, frame, typed)
 
 
-def _width(widths: list[int]) -> tuple[int, float]:
-    """The number of columns and the share of rows that have it.
+def _even(rows: list[list[str]], frame: Frame) -> float:
+    """How much the records agree in width; some for those that all have several cells."""
+    broad = all(2 * len(row) >= frame.width for row in rows if row) and frame.width > 2
+    return max(frame.agreement, LOOSELY if broad else 0.0)
 
-    The first row counts more than the commonest: a free text with a comma in most of its lines is one column, as its
-    header says. Lines of a title above the header are the exception, when nearly all other rows agree.
-    """
-    counts = Counter(widths)
-    common, times = counts.most_common(1)[0]
-    if widths[0] == common or (times / len(widths) >= AGREEMENT and len(widths) > 5):
-        return common, times / len(widths)
-    return widths[0], counts[widths[0]] / len(widths)
+
+def _is_tabular(frame: Frame, typed: float, count: int) -> bool:
+    """Whether blanks make columns: words do not agree in number, and sentences hold no numbers."""
+    return frame.agreement >= 0.95 and (typed >= 0.7 or (frame.width > 3 and count > 4))
 
 
 def _typed(rows: list[list[str]]) -> float:
     """The share of cells with a value that look like a number, date or the like; a short text counts half."""
     total = points = 0.0
-    for row in rows[1:TYPED_ROWS] or rows:
+    for row in rows[:TYPED_ROWS]:
         for cell in row[:TYPED_CELLS]:
             kind = cell_kind(cell)
             if kind == "blank":
                 continue
             total += 1
-            points += 1 if kind != "text" else 0.5 if not set(cell) & set(";\t|") else 0
+            points += 1 if kind != "text" else 0 if OTHERS.search(cell) else 0.5
     return points / total if total else 0.5
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|table|div)\b", re.IGNORECASE)
 XML = re.compile(r"<\?xml\b|<!DOCTYPE\b|<!--|<[A-Za-z_][\w.:-]*(?:\s[^<>]*)?/?>", re.DOTALL)
 JSON_START = re.compile(r'\{\s*(?:"[^"\\\r\n]*"\s*:|\})|\[\s*(?:[\[{"\]\d-]|true|false|null)')
 PARSED = 4_000_000

@@ -13,6 +13,7 @@ from gateway.client.digests import declares_bytes, differences, digest_of
 from gateway.client.failures import RequestFailure
 from gateway.client.package import LocalFile, LocalPackage
 from tabular.check import StageProgress, TableCheck, check_table
+from tabular.csvkind import CsvKind
 from tabular.hashing import Digest
 from tabular.profile import check_descriptor
 from tabular.resource import is_table
@@ -123,9 +124,14 @@ def _file_check(name: str, path: str, check: TableCheck) -> FileCheck:
         errors=done.errors_total,
         truncated=done.truncated,
         findings=findings,
-        notes=done.notes,
+        notes=(*_told(check), *done.notes),
         inferred=_inferred(check),
     )
+
+
+def _told(check: TableCheck) -> tuple[str, ...]:
+    """How the file was read, where it is no plain CSV."""
+    return tuple(check.kind.evidence.get("notes", ())) if isinstance(check.kind, CsvKind) else ()
 
 
 def _of_report(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,16 @@ SOURCES = {
     "pattern": "told by its pattern of bytes",
     "guess": "guessed from the bytes",
 }
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space", ":": "colon"}
+DELIMITERS = {
+    ",": "comma",
+    ";": "semicolon",
+    "\t": "tab",
+    "|": "vertical bar",
+    " ": "space",
+    ":": "colon",
+    "^": "caret",
+    "~": "tilde",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +79,10 @@ def _kind(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("Cells apart by", f"{delimiter}{declared}{better}"))
     if "header_rows" in facts:
         why = _mapping(found, "header").get("why")
-        words = "yes" if facts["header_rows"] else "none"
+        rows = facts["header_rows"]
+        words = "none" if not rows else "yes" if rows == [1] else f"row {' and '.join(map(str, rows))}"
         lines.append(("Header", f"{words}: {why}" if why else words))
-    return lines
+    return lines + [("Reading", str(note)) for note in _list(found, "notes")[:8]]
 
 
 def _delimiter(candidate: Mapping[str, Any]) -> str:

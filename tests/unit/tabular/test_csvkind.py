@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tabular.csvkind import CsvKind, NotCsv, detect_kind
+from tabular.dialect import Dialect
 from tabular.limits import Limits
+from tabular.rows import read_data
 from tests.unit.tabular.conftest import Write
 
 
@@ -42,7 +44,7 @@ def refused(path: Path, limits: Limits | None = None) -> NotCsv:
         ('name,text\nx,"a; b; c; d"\ny,"e; f"\n', ",", 2),
         ('name,text\nx,"a\nb; c"\ny,"e"\n', ",", 2),
         ("text\nhello\nworld\n", ",", 1),
-        ("text\nhello, world\nwell, yes, no\nnothing\n", ",", 1),
+        ("text\nhello, world\nwell, yes, no\nnothing\n", ";", 1),
         ("a,b,c\n1,2\n1,2,3,4\n1,2,3\n", ",", 3),
         ("a,b", ",", 2),
         ("a,b\r1,2\r3,4\r", ",", 2),
@@ -157,6 +159,65 @@ def test_an_empty_file_is_named(write: Write, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "header_rows", "skipped"),
+    [
+        ("Sales, 2024\n\na;b\n1;2.5\n3;4.5\n", (3,), ["Sales, 2024"]),
+        ("Report;;\n;;\nname;n;m\nx;1;2\ny;3;4\nz;5;6\n", (3,), ["Report;;"]),
+        ("# made by x\n# on Monday\na,b\n1,2\n3,4\n", (3,), ["# made by x", "# on Monday"]),
+        (
+            "Notes:\nsee below\n\n1.5;2020-01-01\n2.5;2020-01-02\n3.5;2020-01-03\n4.5;2020-01-04\n0.5;2020-01-05\n",
+            (),
+            ["Notes:", "see below"],
+        ),
+    ],
+)
+def test_what_stands_above_the_table_is_left_out_and_told(
+    write: Write, text: str, header_rows: tuple[int, ...], skipped: list[str]
+) -> None:
+    path = write(text)
+    result = kind(path)
+    assert result.header_rows == header_rows
+    assert result.evidence["skipped"]["first"] == skipped
+    assert skipped[0] in result.evidence["notes"][0]
+    cells = next(iter(read_data(path, Dialect.from_descriptor(result.dialect))))[1]
+    assert result.dialect["delimiter"].join(cells) == text.splitlines()[header_rows[-1] if header_rows else 3]
+
+
+@pytest.mark.parametrize(
+    "text", ["a,b\n\n1,2\n3,4\n", "a\n1,2\n3,4\n", "x\ny,z\nu,v\n", "a,b,c\n1,2\n1,2,3,4\n1,2,3\n"]
+)
+def test_data_is_never_taken_for_a_preamble(write: Write, text: str) -> None:
+    path = write(text)
+    result = kind(path)
+    rows = [cells for _, cells in read_data(path, Dialect.from_descriptor(result.dialect)) if cells]
+    assert len(rows) == len(text.split()) - 1
+
+
+def test_comments_among_the_rows_are_left_out(write: Write) -> None:
+    path = write("a,b\n1,2\n# second part\n3,4\n# end\n5,6\n")
+    result = kind(path)
+    assert result.dialect["commentChar"] == "#"
+    assert [cells[0] for _, cells in read_data(path, Dialect.from_descriptor(result.dialect))] == ["1", "3", "5"]
+
+
+def test_values_that_begin_with_a_hash_are_no_comments(write: Write) -> None:
+    result = kind(write("colour,name\n#ff0000,red\n#00ff00,green\n#0000ff,blue\n"))
+    assert "commentChar" not in result.dialect
+    assert result.header_rows == (1,)
+
+
+def test_what_is_not_sure_is_said(write: Write) -> None:
+    result = kind(write("a^b~c\n1^2~3\n4^5~6\n"))
+    assert any("Not sure" in note for note in result.evidence["notes"])
+
+
+def test_a_declared_delimiter_makes_a_table_of_what_looks_like_something_else(write: Write) -> None:
+    path = write("BEGIN TRANSACTION;x\nCOMMIT;y\n")
+    assert isinstance(detect_kind(path), NotCsv)
+    assert kind(path, {"delimiter": ";"}).columns == 2
+
+
+@pytest.mark.parametrize(
     ("content", "row", "field", "offset"),
     [
         (b"a\0,b\n1,2\n", 1, "1", 1),
@@ -198,10 +259,10 @@ def test_a_50_mb_cell_is_answered_at_once(write: Write, quoted: bool, newlines: 
     if quoted:
         cell = b'"' + cell + b'"'
     path = write(b"a,b\n1,2\n3," + cell + b"\n5,6\n")
-    started = time.monotonic()
+    started = time.process_time()
     finding = refused(path).finding
     assert (finding.rule, finding.row, finding.field) == ("cell-too-large", 3, "2")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_cell_just_above_the_limit_is_found(write: Write) -> None:
@@ -225,10 +286,10 @@ def test_a_row_of_many_ordinary_cells_may_be_too_large(write: Write) -> None:
 @pytest.mark.parametrize("cell", ["1234567", '"x"'])
 def test_too_many_columns_are_refused_fast(write: Write, columns: int, cell: str) -> None:
     path = write(",".join([cell] * columns) + "\n")
-    started = time.monotonic()
+    started = time.process_time()
     finding = refused(path).finding
     assert (finding.rule, finding.row) == ("too-many-columns", 1)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_five_thousand_columns_are_fine(write: Write) -> None:
