@@ -13,6 +13,7 @@ from tabular.hashing import Hasher
 from tabular.limits import Limits
 from tabular.magic import HEAD, binary_kind
 from tabular.progress import Progress, Throttle
+from tabular.workbook import Sheet
 from tabular.zipped import OneFileZip, open_zip
 
 PIECE = 262_144
@@ -34,7 +35,8 @@ class Opened:
     """A table whose bytes are readable at `path`.
 
     `compression` is None for a file that was not compressed: then `path` is the file given, nothing was copied, and
-    `sha256` is None (the caller hashed it already). `size` and `sha256` are of the decompressed bytes.
+    `sha256` is None (the caller hashed it already). `size` and `sha256` are of the decompressed bytes. The bytes of a
+    workbook's `sheet` are CSV.
     """
 
     path: Path
@@ -42,15 +44,17 @@ class Opened:
     size: int
     sha256: str | None
     inner_name: str | None
+    sheet: Sheet | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON object without the local path."""
-        return {
+        """JSON object without the local path; `sheet` only of a workbook."""
+        made = {
             "compression": self.compression,
             "size": self.size,
             "sha256": self.sha256,
             "inner_name": self.inner_name,
         }
+        return made | ({"sheet": self.sheet.to_dict()} if self.sheet else {})
 
 
 class ArchiveProblem(Exception):

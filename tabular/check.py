@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tabular.archive import Opened, open_table
+from tabular.archive import Opened
 from tabular.csvkind import CsvKind, NotCsv, detect_kind
 from tabular.encoding import EncodingFound, EncodingRefused, detect_encoding, transcode
 from tabular.finding import Finding
 from tabular.limits import Limits
+from tabular.opening import UNICODE, as_csv, open_resource
 from tabular.validation import Validation, validate_table
 
 StageProgress = Callable[[str, int], None]
@@ -53,10 +54,14 @@ def check_table(
     `resource` is the descriptor's; its `path`, `encoding`, `dialect` and `schema` are used when they are there.
     """
     tell = _Teller(progress)
-    opened = open_table(path, str(resource.get("path", path.name)), workdir / "opened", limits, tell.of("load"))
+    opened = open_resource(path, resource, workdir / "opened", limits, tell.of("load"))
     if isinstance(opened, Finding):
         return TableCheck(False, "load", (opened,))
-    encoding = detect_encoding(opened.path, _text(resource, "encoding"), tell.of("encoding"))
+    encoding: EncodingFound | EncodingRefused = UNICODE
+    if opened.sheet is None:
+        encoding = detect_encoding(opened.path, _text(resource, "encoding"), tell.of("encoding"))
+    else:
+        resource = as_csv(resource, opened.sheet)
     if isinstance(encoding, EncodingRefused):
         return TableCheck(False, "encoding", (encoding.finding,), opened, encoding)
     text = opened.path
@@ -70,7 +75,12 @@ def check_table(
     if isinstance(kind, NotCsv):
         return TableCheck(False, "csvkind", (kind.finding,), opened, encoding, kind)
     validation = validate_table(
-        text, resource=resource, dialect=kind.dialect, limits=limits, progress=tell.of("validate")
+        text,
+        resource=resource,
+        dialect=kind.dialect,
+        kinds=opened.sheet.kinds if opened.sheet else (),
+        limits=limits,
+        progress=tell.of("validate"),
     )
     return TableCheck(validation.valid, "validate", validation.findings, opened, encoding, kind, validation)
 

@@ -7,7 +7,7 @@ would lose (leading zeros, more digits than a reader keeps) stays text. A blank 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice, zip_longest
@@ -35,6 +35,8 @@ TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
 YEAR_NAME = re.compile(r"(?:^|[^a-z])(?:year|yr|jahr|année|annee|año|anno|год)(?:$|[^a-z])", re.IGNORECASE)
 
 Test = Callable[[str], object]
+Kinds = Sequence[tuple[str, int] | None]
+"""What a workbook's cells are, by column: `text`, `number` or `duration`, and the record after which all are it."""
 
 
 def _is_date(cell: str) -> bool:
@@ -77,6 +79,7 @@ KINDS = (
     Kind("datetime with a space", {"type": "datetime", "format": "%Y-%m-%d %H:%M:%S"}, _is_spaced),
     Kind("time", {"type": "time"}, TIME.fullmatch),
 )
+NUMERIC = ("year", "integer", "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +92,17 @@ class Inferred:
 
 
 class _Column:
-    """The types that all values of a column passed so far."""
+    """The types that all values of a column passed so far; `cells` is what they are in a workbook, if they are one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, cells: str | None = None) -> None:
         self.name = name
         self.values = 0
+        self._cells = cells
         self._against: dict[str, dict[str, Any]] = {}
         self._open = [kind for kind in KINDS if kind.name != "year" or YEAR_NAME.search(name)]
+        if cells == "text":
+            # Digits that were entered as a text are a name or code, not a number.
+            self._open = [kind for kind in self._open if kind.name not in NUMERIC]
 
     def add(self, first_row: list[int], cells: Iterable[str | None]) -> None:
         """Judges the next cells; `first_row` are their record numbers."""
@@ -115,30 +122,34 @@ class _Column:
     def field(self) -> dict[str, Any]:
         """The field's descriptor; a column without any value is text."""
         chosen = self._open[0].descriptor if self._open and self.values else {"type": "string"}
+        if not self._open and self._cells in ("number", "duration"):
+            chosen = {"type": self._cells}
         return {"name": self.name} | chosen
 
     def why_not(self) -> dict[str, Any]:
         """Only what a reader may ask about: types that some values have, and the first value that has not."""
         if not self.values:
             return {"blank": "the column has no value"}
-        return self._against
+        return self._against | ({"cells": "texts in the workbook"} if self._cells == "text" else {})
 
 
-def infer_schema(path: Path, dialect: Dialect, encoding: str = "utf-8", progress: Progress | None = None) -> Inferred:
+def infer_schema(
+    path: Path, dialect: Dialect, encoding: str = "utf-8", progress: Progress | None = None, kinds: Kinds = ()
+) -> Inferred:
     """The schema of a CSV by reading all of it; `progress` is told rows. Raises OSError and UnicodeDecodeError.
 
     Field names are the header's; a blank one becomes `field` and its position, a repeated one gets a number, so that
     the schema stands while the report still tells of the header.
     """
     names = field_names(read_labels(path, dialect, encoding))
-    columns = [_Column(name) for name in names]
+    columns = _columns(names, dialect, kinds)
     told = Throttle(progress)
     rows = 0
     records = read_data(path, dialect, encoding)
     while batch := _batch(records):
         numbers = [number for number, _ in batch]
         if not dialect.header_rows and not columns:
-            columns = [_Column(name) for name in field_names([""] * len(batch[0][1]))]
+            columns = _columns(field_names([""] * len(batch[0][1])), dialect, kinds)
         transposed = zip_longest(*(cells for _, cells in batch))
         for column, cells in zip(columns, transposed, strict=False):
             column.add(numbers, cells)
@@ -147,6 +158,11 @@ def infer_schema(path: Path, dialect: Dialect, encoding: str = "utf-8", progress
     told.finish(rows)
     evidence = {column.name: column.why_not() for column in columns}
     return Inferred({"fields": [column.field() for column in columns]}, rows, evidence)
+
+
+def _columns(names: list[str], dialect: Dialect, kinds: Kinds) -> list[_Column]:
+    cells = [kind[0] if kind and kind[1] < dialect.first_data_row else None for kind in kinds[: len(names)]]
+    return [_Column(name, kind) for name, kind in zip_longest(names, cells)]
 
 
 def _batch(records: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:

@@ -12,7 +12,7 @@ from typing import Any
 from tabular.descriptor import clean_schema
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
-from tabular.inference import infer_schema
+from tabular.inference import Kinds, infer_schema
 from tabular.limits import Limits
 from tabular.progress import Progress
 from tabular.report import refusal
@@ -63,13 +63,15 @@ def validate_table(
     resource: Mapping[str, Any],
     encoding: str = "utf-8",
     dialect: Mapping[str, Any] | None = None,
+    kinds: Kinds = (),
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Validation:
     """Checks the CSV at `path` against `resource["schema"]`, or against a schema inferred from all its rows.
 
     Of `resource` only `name`, `path` (for the report) and `schema` are looked at, and of the schema only what
-    `clean_schema` lets through. `progress` is told rows. Raises OSError. Keys are held in memory.
+    `clean_schema` lets through. `kinds` are what a workbook's cells are, for the inference. `progress` is told rows.
+    Raises OSError. Keys are held in memory.
     """
     bounds = limits or Limits()
     kind = Dialect.from_descriptor(dialect)
@@ -77,7 +79,7 @@ def validate_table(
     notes: list[str] = []
     inferred = resource.get("schema") is None
     if inferred:
-        found = infer_schema(path, kind, encoding, progress)
+        found = infer_schema(path, kind, encoding, progress, kinds)
         schema, evidence = found.schema, found.evidence
         if not schema["fields"]:
             return _impossible(Finding("no-columns", "The header has no columns."), {}, inferred, ())

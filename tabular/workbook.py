@@ -49,6 +49,12 @@ class Sheet:
         """The cell of the sheet, such as `B7`, that a record and a position in it (both from 1) came from."""
         return cell_address(self.row + record - 1, self.column + position - 1)
 
+    def address_of(self, error: Mapping[str, Any]) -> str | None:
+        """The cell that an error of the validation report is about: the first of its row where it names no field."""
+        rows = error.get("rowNumbers") or [None]
+        row = error.get("rowNumber", rows[-1])
+        return self.address(row, error.get("fieldNumber") or 1) if isinstance(row, int) else None
+
     def to_dict(self) -> dict[str, Any]:
         """JSON object of everything."""
         return {

@@ -110,6 +110,9 @@ def _add_package(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "package", metavar="DIR|FILE", nargs="?", default=".", help="a package's folder, its descriptor, or one table"
     )
+    parser.add_argument(
+        "--sheet", metavar="NAME|NUMBER", help="the sheet of the workbook (default: the descriptor's, or the first)"
+    )
 
 
 def _revision(text: str) -> int:

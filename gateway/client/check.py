@@ -17,6 +17,7 @@ from tabular.csvkind import CsvKind
 from tabular.hashing import Digest
 from tabular.profile import check_descriptor
 from tabular.resource import is_table
+from tabular.workbook import Sheet
 
 LARGEST = 5 * 1024**3
 QUICK = 5_000_000  # bytes up to which nobody needs to be told how far the check is
@@ -27,6 +28,7 @@ class FileCheck:
     """What was found about the file of a resource; `rows` None: it is no table, or was not read to the end.
 
     `errors` are all that were counted (`truncated`: counting stopped at the limit), `findings` those that are listed.
+    `sheet` says of a workbook which sheet was read (`sheet`, `number`, `area`) and the names of the `others`.
     """
 
     name: str
@@ -39,6 +41,7 @@ class FileCheck:
     findings: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     inferred: Mapping[str, Any] = field(default_factory=dict)
+    sheet: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,15 @@ def _rows_of(gauge: Gauge) -> StageProgress:
 
 def _file_check(name: str, path: str, check: TableCheck) -> FileCheck:
     findings = tuple(finding.to_dict() for finding in check.findings)
+    sheet = check.opened.sheet if check.opened else None
+    notes = sheet.notes if sheet else ()
+    told = _told_of(sheet)
     done = check.validation
     if done is None:
-        return FileCheck(name, path, check.valid, tabular=True, errors=len(findings), findings=findings)
-    findings += tuple(_of_report(error) for task in done.report["tasks"] for error in task["errors"])
+        return FileCheck(
+            name, path, check.valid, tabular=True, errors=len(findings), findings=findings, notes=notes, sheet=told
+        )
+    findings += tuple(_of_report(error, sheet) for task in done.report["tasks"] for error in task["errors"])
     return FileCheck(
         name,
         path,
@@ -124,8 +132,9 @@ def _file_check(name: str, path: str, check: TableCheck) -> FileCheck:
         errors=done.errors_total,
         truncated=done.truncated,
         findings=findings,
-        notes=(*_told(check), *done.notes),
+        notes=(*notes, *_told(check), *done.notes),
         inferred=_inferred(check),
+        sheet=told,
     )
 
 
@@ -134,9 +143,17 @@ def _told(check: TableCheck) -> tuple[str, ...]:
     return tuple(check.kind.evidence.get("notes", ())) if isinstance(check.kind, CsvKind) else ()
 
 
-def _of_report(error: Mapping[str, Any]) -> dict[str, Any]:
+def _told_of(sheet: Sheet | None) -> Mapping[str, Any] | None:
+    """What a publisher wants to know of the sheet."""
+    told = sheet.to_dict() if sheet else {}
+    return {name: told[name] for name in ("sheet", "number", "area", "others")} if told else None
+
+
+def _of_report(error: Mapping[str, Any], sheet: Sheet | None) -> dict[str, Any]:
     places = {"row": "rowNumber", "field": "fieldName", "cell": "cell"}
     known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
+    if sheet is not None and (address := sheet.address_of(error)):
+        known["address"] = address
     return {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
 
 

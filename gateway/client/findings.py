@@ -43,6 +43,8 @@ def _line(terminal: Terminal, finding: Finding) -> str:
 
 
 def _places(finding: Finding) -> Iterator[str]:
+    if finding.get("address") is not None:
+        yield escape(finding["address"], _CELL)
     for name, label in (("row", "row"), ("line", "line"), ("byte_offset", "byte")):
         if isinstance(finding.get(name), int):
             yield f"{label} {finding[name]:,}"

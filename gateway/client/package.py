@@ -12,6 +12,8 @@ from typing import Any
 from gateway.client.descriptor import find_descriptor, is_descriptor, read_descriptor, read_object
 from gateway.client.failures import RequestFailure
 from tabular.paths import path_problem
+from tabular.resource import is_workbook
+from tabular.workbook import sheet_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,32 @@ class LocalPackage:
         if not self.lone:
             return self
         resources = [{**resource, **more} for resource, more in zip(self.resources, found, strict=True)]
+        return replace(self, descriptor={**self.descriptor, "resources": resources})
+
+    def with_sheet(self, sheet: str | None) -> LocalPackage:
+        """The package with another sheet of its one workbook: a name, else a number from 1; unchanged for None.
+
+        Raises RequestFailure where it has no workbook, or several.
+        """
+        if sheet is None:
+            return self
+        books = [resource for resource in self.resources if is_workbook(resource)]
+        if len(books) != 1:
+            count = "several workbooks" if books else "no workbook"
+            raise RequestFailure(
+                f"--sheet is for a package with one workbook, and this one has {count}: say it in the descriptor"
+                " (sheetName in the resource's dialect)"
+            )
+        location = inside(self.folder, resource_path(books[0]))
+        names = sheet_names(location) if isinstance(location, Path) else []
+        is_number = sheet.isascii() and sheet.isdigit() and (not isinstance(names, list) or sheet not in names)
+        chosen: dict[str, Any] = {"sheetNumber": int(sheet)} if is_number else {"sheetName": sheet}
+        dialect = books[0].get("dialect")
+        said = dialect.items() if isinstance(dialect, dict) else ()
+        kept = {key: value for key, value in said if key not in ("sheetName", "sheetNumber")}
+        resources = [
+            {**each, "dialect": kept | chosen} if each is books[0] else each for each in self.descriptor["resources"]
+        ]
         return replace(self, descriptor={**self.descriptor, "resources": resources})
 
     def files(self) -> list[LocalFile]:

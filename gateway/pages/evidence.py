@@ -15,6 +15,7 @@ SOURCES = {
     "utf-8": "every byte is well-formed UTF-8",
     "pattern": "told by its pattern of bytes",
     "guess": "guessed from the bytes",
+    "workbook": "the texts of a workbook are Unicode",
 }
 DELIMITERS = {
     ",": "comma",
@@ -37,12 +38,24 @@ class Entry:
 
 
 def of_table(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How a table was read: encoding, kind of CSV, check, form; only what is known. `facts` by stage."""
+    """How a table was read: sheet, encoding, kind of CSV, check, form; only what is known. `facts` by stage."""
     return [
+        *_sheet(_mapping(_mapping(facts, "load"), "sheet")),
         *_encoding(_mapping(facts, "encoding")),
         *_kind(_mapping(facts, "csvkind")),
         *_check(_mapping(facts, "validate")),
-        *_form(_mapping(facts, "dump")),
+        *_form(_mapping(facts, "dump"), _mapping(facts, "load")),
+    ]
+
+
+def _sheet(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not facts:
+        return []
+    others = ", ".join(str(name) for name in _list(facts, "others"))
+    return [
+        ("Sheet", f"{facts.get('sheet')}, cells {facts.get('area')}"),
+        ("Other sheets", f"{others}: not published as tables" if others else "none"),
+        *(("Note", str(note)) for note in _list(facts, "notes")),
     ]
 
 
@@ -99,11 +112,15 @@ def _check(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines + [("Note", str(note)) for note in _list(facts, "notes")[:5]]
 
 
-def _form(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _form(facts: Mapping[str, Any], load: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "unchanged" not in facts:
         return []
-    kept = "byte for byte as it was uploaded"
-    return [("Published", kept if facts["unchanged"] else "as UTF-8 with commas; the original file is kept beside it")]
+    form = "byte for byte as it was uploaded"
+    if not facts["unchanged"] or "sheet" in load:
+        form = "as UTF-8 with commas; the original file is kept beside it"
+    elif load.get("compression"):
+        form = "unpacked, else byte for byte as it was uploaded; the original file is kept beside it"
+    return [("Published", form)]
 
 
 def about(package: Mapping[str, Any]) -> list[tuple[str, list[Entry]]]:

@@ -19,6 +19,7 @@ from gateway.pkgstore import PackageStore, ResourceRun
 from gateway.problems import not_found
 from messages.blobs import Blobs
 from messages.errors import PermanentError, TransientError
+from tabular.workbook import Sheet
 
 LARGEST = 4_000_000
 """Bytes of a report that is drawn; a larger one can be downloaded."""
@@ -30,7 +31,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingLine:
-    """One problem. `row` counts records from 1 (the header is one), `line` physical lines."""
+    """One problem. `row` counts records from 1 (the header is one), `line` physical lines; `address` is a sheet's."""
 
     rule: str
     title: str
@@ -39,6 +40,7 @@ class FindingLine:
     line: int | None = None
     field: str | None = None
     cell: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,9 @@ def report_of(document: Any, run: ResourceRun) -> Report:
     """The report that a stage wrote: frictionless' (alone or with our counts around it), or a list of findings."""
     outer = document if isinstance(document, dict) else {}
     inner = _mapping(outer, "report") or outer
-    found = [finding_line(error) for error in _errors_of(inner)] or [
+    sheet = _mapping(_mapping(run.facts, "load"), "sheet")
+    read = Sheet.from_dict(sheet) if sheet else None
+    found = [finding_line(error, read) for error in _errors_of(inner)] or [
         finding_line(one) for one in outer.get("findings", ())
     ]
     if not found and run.state == "FAILED":
@@ -172,8 +176,8 @@ def _errors_of(report: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         yield from task.get("errors", ())
 
 
-def finding_line(finding: Mapping[str, Any]) -> FindingLine:
-    """A finding of `tabular`, or an error of frictionless' report, as a line."""
+def finding_line(finding: Mapping[str, Any], sheet: Sheet | None = None) -> FindingLine:
+    """A finding of `tabular`, or an error of frictionless' report about a CSV or the sheet of a workbook, as a line."""
     rule = str(finding.get("rule") or finding.get("type") or finding.get("code") or "problem")
     name = finding.get("field") or finding.get("fieldName") or finding.get("label")
     if not name and isinstance(finding.get("fieldNumber"), int):
@@ -187,6 +191,7 @@ def finding_line(finding: Mapping[str, Any]) -> FindingLine:
         line=_whole(finding.get("line")),
         field=str(name) if name else None,
         cell=None if cell is None else str(cell),
+        address=finding.get("address") or (sheet.address_of(finding) if sheet else None),
     )
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from messages.jobs import StageJob
 from workers.stage import Outcome, Passed, Rejected, StageContext
 from workers.stages import tables
+from workers.stages.load import sheet_of
+
+GUESSES = ("declared", "candidates", "doubt")
 
 
 async def csvkind(job: StageJob, context: StageContext) -> Outcome:
@@ -22,6 +25,10 @@ async def csvkind(job: StageJob, context: StageContext) -> Outcome:
     if "finding" in answer:
         return Rejected.because(answer["finding"], answer["evidence"])
     facts = {name: value for name, value in answer.items() if name != "dialect"}
+    if (sheet := sheet_of(job.resource)) is not None:
+        # We wrote this CSV: but for its header nothing was to be found out.
+        kept = {name: value for name, value in answer["evidence"].items() if name not in GUESSES}
+        facts["evidence"] = {"sheet": sheet["sheet"], **kept}
     descriptor = {**declared, "dialect": answer["dialect"]}
     return Passed(job.resource.learned("csvkind", facts, descriptor=descriptor))
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from messages.jobs import StageJob
 from workers.stage import Outcome, Passed, Rejected, StageContext
 from workers.stages import tables
-from workers.stages.load import derived
+from workers.stages.load import derived, sheet_of
 
 
 async def encoding(job: StageJob, context: StageContext) -> Outcome:
     """Afterwards the table's bytes are UTF-8 without a byte order mark, and the descriptor says so."""
     if not job.resource.tabular:
         return Passed(job.resource.learned("encoding", {"skipped": "not a table"}))
+    if (sheet := sheet_of(job.resource)) is not None:
+        facts = {"encoding": "utf-8", "source": "workbook", "certain": True, "evidence": {"sheet": sheet["sheet"]}}
+        return Passed(job.resource.learned("encoding", facts))
     destination = context.workdir / "utf8"
     async with context.checkout(job.resource.table) as path:
         answer = await context.compute(

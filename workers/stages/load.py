@@ -1,4 +1,4 @@
-"""The first stage: fetches the uploaded file once, proves its bytes, opens a compressed table."""
+"""The first stage: fetches the uploaded file once, proves its bytes, opens a compressed table or a workbook."""
 
 from __future__ import annotations
 
@@ -46,22 +46,32 @@ async def load(job: StageJob, context: StageContext) -> Outcome:
 async def _opened(job: StageJob, resource: Resource, context: StageContext) -> Outcome:
     destination = context.workdir / "opened"
     opened = await context.compute(
-        tables.open_table, path=str(context.workdir / "source"), name=resource.path, destination=str(destination)
+        tables.open_table,
+        path=str(context.workdir / "source"),
+        resource={**resource.descriptor, "path": resource.path},
+        destination=str(destination),
     )
     facts = resource.facts["load"]
     if "finding" in opened:
         return Rejected.because(opened["finding"], facts)
-    if opened["compression"] is None:
+    if opened["sha256"] is None:
         return Passed(resource)
+    descriptor = opened.pop("descriptor")
     content = derived(job, opened["sha256"], opened["size"], context)
     await context.keep(destination, content)
-    return Passed(resource.learned("load", {**facts, **opened}, content=content))
+    return Passed(resource.learned("load", {**facts, **opened}, descriptor=descriptor, content=content))
 
 
 def derived(job: StageJob, sha256: str, size: int, context: StageContext) -> BlobRef:
     """Where bytes that we made of a publisher's file are kept for the next stages: per owner, apart from uploads."""
     key = f"{job.flow.ownerid}/derived/{sha256}"
     return BlobRef(bucket=context.tools.store.raw_bucket, key=key, size=size, sha256=sha256)
+
+
+def sheet_of(resource: Resource) -> dict[str, Any] | None:
+    """What is known of the sheet (`tabular.workbook.Sheet`) that a workbook's table was read from; else None."""
+    sheet = resource.facts["load"].get("sheet")
+    return sheet if isinstance(sheet, dict) else None
 
 
 def _missing(resource: Resource) -> Rejected:

@@ -10,11 +10,14 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tabular.finding import Finding
 from tabular.progress import Progress
 from workers.stage import Report
+
+if TYPE_CHECKING:
+    from tabular.workbook import Sheet
 
 PROBLEMS = 20
 """Errors that travel with the event; the report has the rest."""
@@ -22,12 +25,15 @@ PROBLEMS = 20
 # tabular's modules are imported where they are needed: the worker's own process only names these functions.
 
 
-def open_table(progress: Report, path: str, name: str, destination: str) -> dict[str, Any]:
-    """`{"finding"}`, or what `tabular.archive.Opened` says; decompressed bytes are at `destination`."""
-    from tabular.archive import open_table
+def open_table(progress: Report, path: str, resource: Mapping[str, Any], destination: str) -> dict[str, Any]:
+    """`{"finding"}`, or what `tabular.archive.Opened` says (the CSV is at `destination`) and the CSV's `descriptor`."""
+    from tabular.opening import as_csv, open_resource
 
-    opened = open_table(Path(path), name, Path(destination), progress=_bytes(progress))
-    return {"finding": opened.to_dict()} if isinstance(opened, Finding) else opened.to_dict()
+    opened = open_resource(Path(path), resource, Path(destination), progress=_bytes(progress))
+    if isinstance(opened, Finding):
+        return {"finding": opened.to_dict()}
+    descriptor = as_csv(resource, opened.sheet) if opened.sheet else resource
+    return {**opened.to_dict(), "descriptor": dict(descriptor)}
 
 
 def decode_table(progress: Report, path: str, declared: str | None, destination: str) -> dict[str, Any]:
@@ -57,13 +63,24 @@ def _bytes(progress: Report, path: Path | None = None) -> Progress:
 
 
 def validate_table(
-    progress: Report, path: str, resource: Mapping[str, Any], dialect: Mapping[str, Any], destination: str
+    progress: Report,
+    path: str,
+    resource: Mapping[str, Any],
+    dialect: Mapping[str, Any],
+    destination: str,
+    sheet: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What `tabular.validation.Validation` says, its report at `destination` as JSON; `problems`: its first errors."""
     from tabular.validation import validate_table
+    from tabular.workbook import Sheet
 
+    read = Sheet.from_dict(sheet) if sheet else None
     validation = validate_table(
-        Path(path), resource=resource, dialect=dialect, progress=lambda done: progress(done, None, "rows")
+        Path(path),
+        resource=resource,
+        dialect=dialect,
+        kinds=read.kinds if read else (),
+        progress=lambda done: progress(done, None, "rows"),
     )
     report = validation.report
     for stats in (report["stats"], *(task["stats"] for task in report["tasks"])):
@@ -72,7 +89,7 @@ def validate_table(
     errors = [error for task in report["tasks"] for error in task["errors"]]
     answer = validation.to_dict()
     del answer["report"]
-    return {**answer, "problems": [_problem(error) for error in errors[:PROBLEMS]], "digest": digest}
+    return {**answer, "problems": [_problem(error, read) for error in errors[:PROBLEMS]], "digest": digest}
 
 
 def dump_table(
@@ -106,10 +123,12 @@ def rehearse() -> None:
         validate_table(lambda *_: None, str(table), {"name": "table", "path": "table.csv"}, {}, str(report))
 
 
-def _problem(error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error of frictionless' report as a finding."""
+def _problem(error: Mapping[str, Any], sheet: Sheet | None) -> dict[str, Any]:
+    """An error of frictionless' report as a finding; of a workbook with the address of the cell."""
     places = {"row": "rowNumber", "field": "fieldName", "cell": "cell"}
     known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
+    if sheet is not None and (address := sheet.address_of(error)):
+        known["address"] = address
     return {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
 
 

@@ -9,6 +9,7 @@ from messages.datapackage import BlobRef, PublishedFile
 from messages.jobs import StageJob
 from workers.stage import Outcome, Passed, Rejected, StageContext
 from workers.stages import tables
+from workers.stages.load import sheet_of
 from workers.stages.naming import slug
 
 JSON = "application/json"
@@ -27,6 +28,7 @@ async def validate(job: StageJob, context: StageContext) -> Outcome:
             resource=asked,
             dialect=declared.get("dialect") or {},
             destination=str(destination),
+            sheet=sheet_of(job.resource),
         )
     report = report_blob(job, answer["digest"], context)
     await context.tools.blobs.put_file(report, destination, JSON)

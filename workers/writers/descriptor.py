@@ -61,7 +61,7 @@ def _resource(ref: FlowRef, resource: Resource, public_url: str) -> dict[str, An
 
 
 def _origin(ref: FlowRef, resource: Resource, public_url: str) -> dict[str, Any]:
-    """What kind of file it is, in the words of the original service, and the files beside it."""
+    """What kind of file it is, in the words of the original service, the files beside it, and a workbook's sheet."""
     rewritten = any(file.role == "source" for file in resource.files)
     kind = "original" if not resource.tabular else "derived/csv" if rewritten else "source/tabular"
     beside = {
@@ -74,7 +74,9 @@ def _origin(ref: FlowRef, resource: Resource, public_url: str) -> dict[str, Any]
         for file in resource.files
         if file.role != "data"
     }
-    return {"type": kind, **beside}
+    sheet = resource.facts.get("load", {}).get("sheet")
+    read = {"sheet": {name: sheet[name] for name in ("sheet", "number", "others")}} if sheet else {}
+    return {"type": kind, **beside, **read}
 
 
 def _address(ref: FlowRef, resource: Resource, file: PublishedFile, public_url: str) -> str:

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Publish the package; the exit code says how that ended."""
     session = session_of(options.server)
     session.required_token()
-    package = open_package(Path(options.package)).renamed(options.name)
+    package = open_package(Path(options.package)).with_sheet(options.sheet).renamed(options.name)
     if not package.name:
         raise RequestFailure("the descriptor has no name: give it one, or use --name")
     digests: Mapping[str, Digest] = {}

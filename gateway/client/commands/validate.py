@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gateway.client.board import showing
 from gateway.client.check import FileCheck, PackageCheck, check_package
@@ -17,7 +19,7 @@ from gateway.client.terminal import Terminal
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Check descriptor and data; exit code 1 where something is wrong."""
-    package = open_package(Path(options.package))
+    package = open_package(Path(options.package)).with_sheet(options.sheet)
     with showing(terminal) as shown:
         check = check_package(package, shown)
     terminal.answer({"ok": check.valid, "package": package.name, **check.to_dict()})
@@ -34,8 +36,15 @@ def show_check(terminal: Terminal, check: PackageCheck) -> None:
         verdict = terminal.paint("valid", "green") if file.valid else terminal.paint("INVALID", "red")
         terminal.say(f"{verdict}  {escape(file.path, 200)}: {_summary(file)}")
         show_findings(terminal, file.findings, file.errors)
+        if file.sheet is not None:
+            terminal.say(f"    {_sheet(file.sheet)}")
         for note in file.notes:
             terminal.say(f"    note: {escape(note)}")
+
+
+def _sheet(sheet: Mapping[str, Any]) -> str:
+    others = ", ".join(escape(name, 80) for name in sheet["others"])
+    return f"sheet {escape(sheet['sheet'], 80)}, cells {sheet['area']}" + (f"; not read: {others}" if others else "")
 
 
 def _summary(file: FileCheck) -> str:
