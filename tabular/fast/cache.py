@@ -12,7 +12,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-SOURCES = ("kernel.py", "cells.py", "layout.py", "lookup.py", "text.py", "utf8.py", "vector.py", "machine.py")
+SOURCES = (
+    "kernel.py",
+    "cells.py",
+    "escapes.py",
+    "layout.py",
+    "lookup.py",
+    "text.py",
+    "utf8.py",
+    "vector.py",
+    "machine.py",
+)
 
 
 @cache

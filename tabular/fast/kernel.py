@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tabular.fast.cells import judged, mixed
+from tabular.fast.escapes import any_cell_at
 from tabular.fast.layout import (
     BASE,
     CELL,
@@ -43,7 +44,7 @@ from tabular.fast.layout import (
     Results,
 )
 from tabular.fast.machine import inlined
-from tabular.fast.text import CR, INCOMPLETE, LF, PLAIN, REWRITTEN, UNCLOSED, begins_with, cell_at, line_end
+from tabular.fast.text import CR, INCOMPLETE, LF, PLAIN, REWRITTEN, UNCLOSED, begins_with, line_end
 from tabular.fast.vector import bytes_at, numbers_at, steps_at, table_at, words_at
 
 
@@ -142,15 +143,16 @@ def record_at(
     columns = len(plan.columns)
     skipped = is_skipped(plan, state)
     begin_row(results, plan)
-    at, width, unclosed = start, 0, False
+    at, width, unclosed, filled = start, 0, False, False
     if text[at] != LF and text[at] != CR:
         while True:
-            form, cell, end, at = cell_at(text, scratch, at, length, final, plan.marks)
+            form, cell, end, at = any_cell_at(text, scratch, at, length, final, plan.marks)
             if form == INCOMPLETE:
                 state[FOUND] = first_suspect
                 return -1
             source = scratch if form == REWRITTEN else text
             unclosed = form == UNCLOSED
+            filled = filled or end > cell
             if width == 0 and not skipped:
                 skipped = begins_with(source, cell, end, plan.comment)
             if not skipped and width < columns and state[FOUND] - first_suspect < MOST_PER_ROW:
@@ -163,6 +165,8 @@ def record_at(
     if at < 0:
         state[FOUND] = first_suspect
         return -1
+    if plan.marks[7] and not filled:
+        skipped, state[FOUND] = True, first_suspect
     if not skipped:
         end_row(results, plan, first_suspect, start, at, -1 if unclosed else width)
     state[RECORDS] += 1

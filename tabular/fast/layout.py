@@ -90,7 +90,8 @@ COMBINE_FRAME, ADMIT_FRAME, MISSING_FRAME = 13, 15, 13
 class Plan(NamedTuple):
     """Everything the kernel needs to know of a table; arrays only, so that it can be handed to compiled code."""
 
-    marks: Any  # uint8: delimiter, quote, whether there are quotes, whether blanks at the start of a cell are dropped
+    marks: Any  # uint8: delimiter, quote, whether there are quotes, whether blanks at the start of a cell are dropped,
+    # whether the last key is primary, escape (0: none), whether quotes may be doubled, whether blank rows are skipped
     columns: Any  # int64[columns, WIDTH]
     low: Any  # int64[columns, SCALES]
     high: Any

@@ -197,18 +197,23 @@ def _fill(row: Any, rule: Rule) -> None:
 
 
 def _marks(dialect: Dialect, has_primary: bool) -> Any:
-    if dialect.skip_blank_rows:
-        raise OutsideEnvelope("blank rows that are skipped")
-    if dialect.escape_char:
-        raise OutsideEnvelope("an escape character")
-    marks = dialect.delimiter + dialect.quote_char
+    marks = dialect.delimiter + dialect.quote_char + (dialect.escape_char or "")
     if not marks.isascii():
         raise OutsideEnvelope("a delimiter or quote beyond ASCII")
-    if dialect.delimiter == dialect.quote_char or (dialect.skip_initial_space and " " in marks):
+    if len(set(marks)) < len(marks) or (dialect.skip_initial_space and " " in marks) or set(marks) & set("\r\n"):
         raise OutsideEnvelope("a delimiter that is also something else")
-    quote = ord(dialect.quote_char or "\0")
     return np.array(
-        [ord(dialect.delimiter), quote, bool(dialect.quote_char), dialect.skip_initial_space, has_primary], np.uint8
+        [
+            ord(dialect.delimiter),
+            ord(dialect.quote_char or "\0"),
+            bool(dialect.quote_char),
+            dialect.skip_initial_space,
+            has_primary,
+            ord(dialect.escape_char or "\0"),
+            dialect.double_quote,
+            dialect.skip_blank_rows,
+        ],
+        np.uint8,
     )
 
 

@@ -67,26 +67,26 @@ class Finder:
         results = fresh_results(len(self._table.plan.members), 2 * MARK_EVERY)
         state = results.state
         state[BASE], state[RECORDS], state[ROWS] = offset, record - 1, begin
-        state[FIRST] = self._dialect.first_data_row if self._has_comments else NEVER
+        state[FIRST] = self._dialect.first_data_row if self._has_gaps else NEVER
         scratch, at = np.zeros(len(buffer), np.uint8), 0
         plan, accepts = self._table.plan, self._table.accepts.arrays
-        # Without comments records are rows, and those before the wanted one can be stepped over at once.
-        state[UNTIL] = record if self._has_comments else record - 1 + row - begin
+        # Where none is skipped, records are rows, and those before the wanted one can be stepped over at once.
+        state[UNTIL] = record if self._has_gaps else record - 1 + row - begin
         while True:
             start, rows = at, int(state[ROWS])
             at = kernel().walk(buffer, scratch, at, len(piece), final, plan, accepts, results)
             if state[RECORDS] < state[UNTIL]:
                 return None
             number = int(state[RECORDS])
-            is_row = rows == row < state[ROWS] if self._has_comments else number == record + row - begin
+            is_row = rows == row < state[ROWS] if self._has_gaps else number == record + row - begin
             if is_row:
                 return Place(row, number, offset + start, offset + at)
             state[FOUND] = state[KEPT] = 0
             state[UNTIL] = number + 1
 
     @property
-    def _has_comments(self) -> bool:
-        return bool(len(self._table.plan.comment) or len(self._table.plan.comments))
+    def _has_gaps(self) -> bool:
+        return bool(len(self._table.plan.comment) or len(self._table.plan.comments)) or self._dialect.skip_blank_rows
 
 
 class Replay:

@@ -351,9 +351,17 @@ class _Maker:
     def _line(self, cells: list[str], dialect: dict[str, Any]) -> str:
         delimiter: str = dialect.get("delimiter", ",")
         written = [self._written(cell, delimiter, dialect.get("quoteChar", '"')) for cell in cells]
+        if "escapeChar" in dialect:
+            written = [self._escaped(cell, dialect["escapeChar"]) if self._one_in(4) else cell for cell in written]
         if dialect.get("skipInitialSpace"):
             written = [" " + cell if self._one_in(4) else cell for cell in written]
         return delimiter.join(written)
+
+    def _escaped(self, cell: str, escape: str) -> str:
+        """Escapes where they belong, and where they do not."""
+        places = [index for index, character in enumerate(cell) if not character.isalnum()]
+        at = self._chance.choice(places) if places and self._one_in(2) else self._chance.randrange(len(cell) + 1)
+        return cell[:at] + escape * self._chance.choice([1, 1, 2]) + cell[at:]
 
     def _written(self, cell: str, delimiter: str, quote: str | None) -> str:
         if quote is None:

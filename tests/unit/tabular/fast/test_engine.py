@@ -47,7 +47,7 @@ def test_small_tables_are_not_worth_loading_the_pass(write: Write) -> None:
         (b"id,name\n" + b"1,a\n" * 3_000 + b"1,\xc3\n", {}, "bytes that are not UTF-8"),
         (b"id,name\n" + b"1,a\n" * 3_000 + b"1,\xe2\x82", {}, "bytes that are not UTF-8"),
         (b"id,name\n1,\xff\n", {}, "before the first row"),
-        (b"id,name\n1,a\n", {"escapeChar": "\\"}, "an escape character"),
+        (b"id,name\n1,a\n", {"escapeChar": ","}, "something else"),
         ("id§name\n1§a\n".encode(), {"delimiter": "§"}, "beyond ASCII"),
     ],
 )
