@@ -9,8 +9,10 @@ from typing import Any
 
 from tabular.archive import Opened
 from tabular.csvkind import CsvKind, NotCsv, detect_kind
+from tabular.descriptor import clean_schema
 from tabular.encoding import EncodingFound, EncodingRefused, detect_encoding, transcode
 from tabular.finding import Finding
+from tabular.foreignkeys import Referenced, References, Unreadable
 from tabular.limits import Limits
 from tabular.opening import UNICODE, as_csv, open_resource
 from tabular.validation import Validation, validate_table
@@ -48,12 +50,66 @@ def check_table(
     workdir: Path,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
+    references: References | None = None,
 ) -> TableCheck:
     """Opens, decodes, tells the kind of, and validates the file of a resource; copies go to `workdir`. Raises OSError.
 
-    `resource` is the descriptor's; its `path`, `encoding`, `dialect` and `schema` are used when they are there.
+    `resource` is the descriptor's; its `path`, `encoding`, `dialect` and `schema` are used when they are there. Its
+    foreign keys are looked up in `references`.
     """
     tell = _Teller(progress)
+    read = read_table(path, resource, workdir, limits, tell)
+    if isinstance(read, TableCheck):
+        return read
+    validation = validate_table(
+        read.text,
+        resource=read.resource,
+        dialect=read.kind.dialect,
+        kinds=read.opened.sheet.kinds if read.opened.sheet else (),
+        limits=limits,
+        progress=tell.of("validate"),
+        references=references,
+    )
+    return TableCheck(
+        validation.valid, "validate", validation.findings, read.opened, read.encoding, read.kind, validation
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """A table before its validation: UTF-8 `text`, and how it came to be that."""
+
+    text: Path
+    resource: Mapping[str, Any]
+    opened: Opened
+    encoding: EncodingFound
+    kind: CsvKind
+
+
+def referenced_table(
+    path: Path, resource: Mapping[str, Any], workdir: Path, limits: Limits | None = None
+) -> Referenced | Unreadable:
+    """The file of a resource as foreign keys are looked up in it; copies go to `workdir`. Raises OSError."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    read = read_table(path, resource, workdir, limits)
+    if isinstance(read, TableCheck):
+        return Unreadable(f"That table cannot be read: {read.findings[0].message}")
+    schema = resource.get("schema")
+    cleaned = clean_schema(schema) if schema is not None else None
+    if isinstance(cleaned, Finding):
+        return Unreadable(f"That table's schema cannot be used: {cleaned.message}")
+    return Referenced(read.text, read.kind.dialect, schema)
+
+
+def read_table(
+    path: Path,
+    resource: Mapping[str, Any],
+    workdir: Path,
+    limits: Limits | None = None,
+    tell: _Teller | None = None,
+) -> ReadTable | TableCheck:
+    """Opens, decodes and tells the kind of the file of a resource. Raises OSError."""
+    tell = tell or _Teller(None)
     opened = open_resource(path, resource, workdir / "opened", limits, tell.of("load"))
     if isinstance(opened, Finding):
         return TableCheck(False, "load", (opened,))
@@ -74,15 +130,7 @@ def check_table(
     )
     if isinstance(kind, NotCsv):
         return TableCheck(False, "csvkind", (kind.finding,), opened, encoding, kind)
-    validation = validate_table(
-        text,
-        resource=resource,
-        dialect=kind.dialect,
-        kinds=opened.sheet.kinds if opened.sheet else (),
-        limits=limits,
-        progress=tell.of("validate"),
-    )
-    return TableCheck(validation.valid, "validate", validation.findings, opened, encoding, kind, validation)
+    return ReadTable(text, resource, opened, encoding, kind)
 
 
 def schema_names(resource: Mapping[str, Any]) -> list[str]:

@@ -7,11 +7,12 @@ files. It gets none of them: only inline properties of the standard, one by one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tabular.finding import Finding, shorten
+from tabular.foreignkeys import SELF, ForeignKey, Referenced, References, Unreadable, foreign_keys
 
 SCHEMA_KEYS = ("title", "description", "missingValues", "primaryKey", "fieldsMatch", "uniqueKeys")
 FIELD_KEYS = (
@@ -34,8 +35,11 @@ class CleanSchema:
     notes: list[str] = field(default_factory=list)
 
 
-def clean_schema(schema: Any, resource_name: str = "") -> CleanSchema | Finding:
-    """The inline schema, property by property. A finding when it is an address, no schema, or cannot be checked."""
+def clean_schema(schema: Any, resource_name: str = "", references: References | None = None) -> CleanSchema | Finding:
+    """The inline schema, property by property. A finding when it is an address, no schema, or cannot be checked.
+
+    Foreign keys stay where they refer to the table itself, or to one of `references` that can be read.
+    """
     if isinstance(schema, str):
         rule = "remote-reference" if "://" in schema or schema.startswith("//") else "reference-not-inlined"
         return Finding(rule, "The schema must be written into the descriptor, not referred to.", where="/schema")
@@ -49,11 +53,11 @@ def clean_schema(schema: Any, resource_name: str = "") -> CleanSchema | Finding:
             return cleaned
         fields.append(cleaned)
     made = {"fields": fields} | _picked(schema, SCHEMA_KEYS)
-    finding = _unhashable_key(made)
+    foreign = list(_checked_keys(schema, resource_name, references or {}, notes))
+    finding = _unhashable_key(made) or _unhashable_foreign_key(made, foreign)
     if finding is not None:
         return finding
-    foreign = _own_foreign_keys(schema, resource_name, notes)
-    return CleanSchema(made | ({"foreignKeys": foreign} if foreign else {}), notes)
+    return CleanSchema(made | ({"foreignKeys": [key.to_dict() for key in foreign]} if foreign else {}), notes)
 
 
 def _clean_field(given: Any, where: str, notes: list[str]) -> dict[str, Any] | Finding:
@@ -111,22 +115,35 @@ def _unhashable_key(schema: dict[str, Any]) -> Finding | None:
     return None
 
 
-def _own_foreign_keys(schema: Mapping[str, Any], resource_name: str, notes: list[str]) -> list[dict[str, Any]]:
-    """Foreign keys into the table itself; those into other tables need the other table, which is not here."""
-    keys = schema.get("foreignKeys")
-    own: list[dict[str, Any]] = []
-    for key in keys if isinstance(keys, list) else []:
-        reference = key.get("reference") if isinstance(key, Mapping) else None
-        if not isinstance(reference, Mapping) or not {"fields"} <= key.keys() & reference.keys():
-            notes.append("A foreign key without fields was not checked.")
-        elif reference.get("resource", "") in ("", resource_name) and "package" not in reference:
-            own.append({"fields": key["fields"], "reference": {"resource": "", "fields": reference["fields"]}})
-        else:
-            other = shorten(str(reference.get("resource", "")), 80)
+def _checked_keys(
+    schema: Mapping[str, Any], resource_name: str, references: References, notes: list[str]
+) -> Iterator[ForeignKey]:
+    """The foreign keys whose other end is at hand; of every other one a note says why it was not checked."""
+    for index, key in enumerate(foreign_keys(schema)):
+        if key is None:
             notes.append(
-                f"The foreign key into the resource {other!r} was not checked: each table is checked by itself."
+                f"The foreign key no. {index + 1} was not checked: it leads to another package, or has not as many"
+                " fields at one end as at the other."
             )
-    return own
+        elif key.resource in (SELF, resource_name) or isinstance(references.get(key.resource), Referenced):
+            yield key
+        else:
+            other = references.get(key.resource)
+            why = other.reason if isinstance(other, Unreadable) else "That table is not at hand."
+            names = ", ".join(key.fields)
+            notes.append(
+                f"The foreign key {shorten(names, 80)!r} into the resource {shorten(key.resource, 80)!r} was not"
+                f" checked. {why}"
+            )
+
+
+def _unhashable_foreign_key(schema: dict[str, Any], keys: list[ForeignKey]) -> Finding | None:
+    names = {name for key in keys for name in key.fields}
+    for each in schema["fields"]:
+        if each["name"] in names and each["type"] in UNHASHABLE:
+            message = f"A field of the type {each['type']} cannot be part of a foreign key."
+            return Finding("unsupported-constraint", message, field=each["name"], where="/schema/foreignKeys")
+    return None
 
 
 def _picked(given: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

@@ -124,9 +124,21 @@ def _use_own_parser() -> None:
     system.register("own", OwnPlugin())
 
 
-def table_resource(folder: Path, file: str, schema: dict[str, Any], encoding: str, dialect: Dialect) -> Any:
+class ReferringTable(TableResource):
+    """A table that finds itself, too, among the siblings that stand for its package."""
+
+    @override
+    def to_copy(self, **options: Any) -> Any:
+        """Asked for by the library where a key refers to its own table, and nowhere else in a validation."""
+        return super().to_copy(**options) if self.package is None else self.package.get_resource("").to_copy()
+
+
+def table_resource(
+    folder: Path, file: str, schema: dict[str, Any], encoding: str, dialect: Dialect, siblings: Any = None
+) -> Any:
     """A resource that can be validated: nothing about the file is left to be guessed. Raises FrictionlessException.
 
+    Its foreign keys are looked up in `siblings`, a `tabular.siblings.Siblings`; without it there must be none.
     The schema is read by the second version of the standard, which takes all that the first does.
     """
     _use_own_parser()
@@ -141,8 +153,8 @@ def table_resource(folder: Path, file: str, schema: dict[str, Any], encoding: st
     # The sample is held in memory; all it is needed for is the header. A hundred rows may be a gigabyte.
     detector = OwnDetector(sample_size=max(dialect.header_rows, default=1))
     detector.told = True
-    return TableResource(
-        name="table",
+    made = ReferringTable(
+        name=siblings.name if siblings is not None else "table",
         path=file,
         basepath=str(folder),
         scheme="file",
@@ -161,6 +173,8 @@ def table_resource(folder: Path, file: str, schema: dict[str, Any], encoding: st
         datapackage_version=V2,
         detector=detector,
     )
+    made.package = siblings
+    return made
 
 
 def described_resource(folder: Path, descriptor: Mapping[str, Any]) -> Any:

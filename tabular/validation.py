@@ -12,6 +12,7 @@ from typing import Any
 from tabular.descriptor import clean_schema
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
+from tabular.foreignkeys import SELF, Referenced, References, foreign_keys
 from tabular.inference import Kinds, infer_schema
 from tabular.limits import Limits
 from tabular.progress import Progress
@@ -66,12 +67,16 @@ def validate_table(
     kinds: Kinds = (),
     limits: Limits | None = None,
     progress: Progress | None = None,
+    references: References | None = None,
 ) -> Validation:
     """Checks the CSV at `path` against `resource["schema"]`, or against a schema inferred from all its rows.
 
     Of `resource` only `name`, `path` (for the report) and `schema` are looked at, and of the schema only what
     `clean_schema` lets through. `kinds` are what a workbook's cells are, for the inference. `progress` is told rows.
-    Raises OSError. Keys are held in memory.
+    Raises OSError.
+
+    Foreign keys are looked up in `references`, and in the table itself. What the evidence says of them are those that
+    were checked; of the others a note says why not.
     """
     bounds = limits or Limits()
     kind = Dialect.from_descriptor(dialect)
@@ -84,11 +89,11 @@ def validate_table(
         if not schema["fields"]:
             return _impossible(Finding("no-columns", "The header has no columns."), {}, inferred, ())
     else:
-        cleaned = clean_schema(resource["schema"], str(resource.get("name", "")))
+        cleaned = clean_schema(resource["schema"], str(resource.get("name", "")), references)
         if isinstance(cleaned, Finding):
             return _impossible(cleaned, {}, inferred, ())
         schema, notes = cleaned.schema, cleaned.notes
-    check = _Check(path, resource, schema, encoding, kind, bounds, progress)
+    check = _Check(path, resource, schema, encoding, kind, bounds, progress, references or {})
     report = check.run()
     if isinstance(report, Finding):
         return _impossible(report, schema, inferred, tuple(notes), check.rows)
@@ -103,7 +108,7 @@ def validate_table(
         schema=schema if inferred else dict(resource["schema"]),
         inferred=inferred,
         notes=tuple(notes),
-        evidence=evidence | {"engine": check.engine},
+        evidence=evidence | {"engine": check.engine} | _keys_checked(schema),
     )
 
 
@@ -112,6 +117,11 @@ def _impossible(
 ) -> Validation:
     """A check that could not be made is an invalid table with one error, in the form of a report all the same."""
     return Validation(False, rows, 1, False, refusal(finding).report, schema, inferred, (finding,), notes)
+
+
+def _keys_checked(schema: Mapping[str, Any]) -> dict[str, Any]:
+    keys = schema.get("foreignKeys")
+    return {"foreign_keys": keys} if keys else {}
 
 
 class _Check:
@@ -126,6 +136,7 @@ class _Check:
         dialect: Dialect,
         limits: Limits,
         progress: Progress | None,
+        references: References,
     ) -> None:
         self.rows = 0
         self.engine: dict[str, Any] = {"path": "none"}
@@ -137,6 +148,7 @@ class _Check:
         self._dialect = dialect
         self._limits = limits
         self._progress = progress
+        self._tables = {key: table for key, table in references.items() if isinstance(table, Referenced)}
 
     def run(self) -> dict[str, Any] | Finding:
         """The report, or the finding that it could not be made."""
@@ -146,9 +158,8 @@ class _Check:
             # A link under a name of ours: frictionless reads a scheme, a compression and more out of file names.
             (Path(folder) / LINK).symlink_to(self._path.absolute())
             try:
-                verdict = judge(
-                    partial(self._resource, Path(folder)), self._path, self._limits, self._on_row, self._progress
-                )
+                make = partial(self._resource, Path(folder))
+                verdict = judge(make, self._path, self._limits, self._on_row, self._progress, self._size())
             except FrictionlessException as error:
                 return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
             except Exception as error:  # frictionless lets raw exceptions of its parts through
@@ -162,7 +173,22 @@ class _Check:
         from tabular.library import table_resource
 
         self.rows = 0
-        return table_resource(folder, LINK, self._schema, self._encoding, self._dialect)
+        siblings = self._siblings(folder)
+        return table_resource(folder, LINK, self._schema, self._encoding, self._dialect, siblings)
+
+    def _size(self) -> int:
+        """Of the largest file that is read: a small table may refer to a large one."""
+        named = {key.resource for key in foreign_keys(self._schema) if key is not None}
+        others = [table.path for name, table in self._tables.items() if name in named]
+        return max(path.stat().st_size for path in (self._path, *others))
+
+    def _siblings(self, folder: Path) -> Any:
+        if not self._schema.get("foreignKeys"):
+            return None
+        from tabular.siblings import Siblings
+
+        own = Referenced(self._path, self._dialect.to_descriptor(), self._schema, self._encoding)
+        return Siblings(folder, {**self._tables, self._name: own, SELF: own}, self._schema)
 
     def _on_row(self, row: Any) -> None:
         self.rows += 1

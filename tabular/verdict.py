@@ -71,13 +71,15 @@ def judge(
     limits: Limits,
     on_row: Callable[[Any], None] | None = None,
     progress: Progress | None = None,
+    size: int | None = None,
 ) -> Verdict:
     """The verdict on the file `path`, which is what the resources that `make` makes read.
 
-    `on_row` hears of the rows that have errors, and of others. Raises what frictionless raises: FrictionlessException
-    for a schema or dialect that cannot be used, anything for values that cannot be compared; MiscountedRows; OSError.
+    `size` counts in place of the file's where other files are read too. `on_row` hears of the rows that have errors,
+    and of others. Raises what frictionless raises: FrictionlessException for a schema or dialect that cannot be used,
+    anything for values that cannot be compared; MiscountedRows; OSError.
     """
-    why = fast.unfit(path.stat().st_size, limits.fast_from)
+    why = fast.unfit(path.stat().st_size if size is None else size, limits.fast_from)
     if why is None:
         try:
             return fast.check(make(), path, limits, on_row, progress)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tabular.fast.foreign import Foreign
 from tabular.fast.plain import Plain, plain_text
 from tabular.fast.plan import table_of
 from tabular.fast.reading import DecodedReading, DirectReading, FinishedReading, Reading
@@ -30,6 +31,8 @@ class Engine:
         self._resource, self._path = resource, path
         self._limits, self._progress = limits, progress
         resource.dialect.feed = self._feed
+        if resource.package is not None:
+            resource.package.is_fed = True
         self._sweep: Sweep | None = None
         self._invalid: set[int] = set()
         self._open = ExitStack()
@@ -58,19 +61,22 @@ class Engine:
         """What the library reads in place of the file's records; the sweep is made when it asks for the first. The
         library may stop asking, so what is open is closed by `run`."""
         dialect = dialect_of(self._resource)
-        table = table_of(self._resource, dialect)
+        foreign = Foreign(self._resource, self._limits.piece_bytes) if self._resource.package is not None else None
+        table = table_of(self._resource, dialect, *((foreign.fields, foreign.secrets) if foreign is not None else ()))
         plain = self._open.enter_context(plain_text(self._resource, self._path))
         source = Source(plain.path, self._limits.piece_bytes, is_hashed=not plain.is_copy)
         self._open.callback(source.close)
         limit = self._limits.errors or NO_LIMIT
-        self._sweep = sweep = Sweep(table, source, dialect, limit, self._progress)
+        watch = foreign.watch(table, limit, self._open) if foreign is not None else None
+        self._sweep = sweep = Sweep(table, source, dialect, limit, self._progress, watch)
         for numbers in sweep.keys:
             self._open.callback(numbers.close)
         sweep.run()
         places = np.concatenate(sweep.places) if sweep.places else np.zeros((0, 2), np.int64)
         finder = Finder(plain.path, table, dialect, places)
         self._open.callback(finder.close)
-        yield from Replay(self._resource, self._reading(plain, source), sweep, finder, dialect).rows()
+        absent = watch.rows() if watch is not None else ()
+        yield from Replay(self._resource, self._reading(plain, source), sweep, finder, dialect, absent).rows()
 
     def _reading(self, plain: Plain, source: Source) -> Reading:
         if self._resource.compression:

@@ -7,7 +7,7 @@ order, the limit of errors, the report) behind it. So the content stream is the 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -90,13 +90,22 @@ class Finder:
 
 
 class Replay:
-    """Feeds frictionless with the first row, the bad rows, and the rows whose key may come twice.
+    """Feeds frictionless with the first row, the bad rows, those whose key is absent elsewhere or may come twice here.
 
     The first row of each repeated key, which is clean unless it is bad anyway, is told just before the second. So at
     most a few rows for each error are ever told, and the library's memory of keys stays small.
     """
 
-    def __init__(self, resource: Any, reading: Reading, sweep: Sweep, finder: Finder, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        resource: Any,
+        reading: Reading,
+        sweep: Sweep,
+        finder: Finder,
+        dialect: Dialect,
+        absent: Sequence[Iterator[int]] = (),
+    ) -> None:
+        self._absent = absent
         self._resource, self._reading, self._sweep = resource, reading, sweep
         self._finder, self._dialect = finder, dialect
         self._told: set[int] = set()
@@ -119,7 +128,8 @@ class Replay:
     def _events(self) -> Iterator[tuple[int, int]]:
         """(row, the first row with the same key or -1), by row."""
         bad = ((place.row, -1) for place in self._sweep.bad)
-        return heapq.merge(bad, *(numbers.candidates() for numbers in self._sweep.keys))
+        absent = [((row, -1) for row in rows) for rows in self._absent]
+        return heapq.merge(bad, *absent, *(numbers.candidates() for numbers in self._sweep.keys))
 
     def _tell(self, row: int, at: int) -> Content:
         """Tells a row once; the library is at the row `at`, which is the same or a later one."""

@@ -96,6 +96,7 @@ class Sweep:
         limit: int,
         progress: Progress | None = None,
         watch: Watch | None = None,
+        keeps_bad: bool = True,
     ) -> None:
         self.bad: list[Place] = []
         self.rows = self.accepted = 0
@@ -105,7 +106,7 @@ class Sweep:
         self.learned = 0
         self.odd_rules: set[str] = set()
         self._table, self._source, self._dialect, self._limit = table, source, dialect, limit
-        self._watch = watch
+        self._watch, self._keeps_bad = watch, keeps_bad
         self._told = Throttle(progress)
         self._results = fresh_results(len(table.plan.members))
         self._results.state[FIRST] = dialect.first_data_row
@@ -207,7 +208,8 @@ class Sweep:
             if not good:
                 refused = row
                 self.accepted -= 1
-                self.bad.append(Place(row, record, start, end))
+                if self._keeps_bad:
+                    self.bad.append(Place(row, record, start, end))
 
     def _put_away(self) -> None:
         state, results = self._results.state, self._results
