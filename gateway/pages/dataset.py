@@ -75,6 +75,7 @@ class TableSection:
     no_preview: str
     fields: Sequence[FieldLine]
     more_fields: int
+    sheet: str
     evidence: Sequence[tuple[str, str]]
     report: str | None
 
@@ -172,6 +173,7 @@ class DatasetPage:
             no_preview=reason,
             fields=[field_line(field) for field in fields[:MOST_FIELDS]],
             more_fields=max(0, len(fields) - MOST_FIELDS),
+            sheet=evidence.of_sheet(run.facts),
             evidence=evidence.of_table(run.facts),
             report=report_address(revision, run) if report else None,
         )

@@ -17,6 +17,7 @@ SOURCES = {
     "guess": "guessed from the bytes",
     "workbook": "the texts of a workbook are Unicode",
 }
+SHEETS = 8
 DELIMITERS = {
     ",": "comma",
     ";": "semicolon",
@@ -48,13 +49,24 @@ def of_table(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def of_sheet(facts: Mapping[str, Any]) -> str:
+    """Which sheet of a workbook the table is, and which others there are; nothing for another file."""
+    sheet = _mapping(_mapping(facts, "load"), "sheet")
+    if not sheet:
+        return ""
+    others = [f"“{name}”" for name in _list(sheet, "others")]
+    named = ", ".join(others[:SHEETS]) + (f" and {len(others) - SHEETS} more" if len(others) > SHEETS else "")
+    words = f"The sheet “{sheet.get('sheet')}” of a workbook."
+    return words + (f" Not shown: {named}; download the original to see them." if others else "")
+
+
 def _sheet(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not facts:
         return []
     others = ", ".join(str(name) for name in _list(facts, "others"))
     return [
         ("Sheet", f"{facts.get('sheet')}, cells {facts.get('area')}"),
-        ("Other sheets", f"{others}: not published as tables" if others else "none"),
+        ("Other sheets", others or "none"),
         *(("Note", str(note)) for note in _list(facts, "notes")),
     ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,6 +14,7 @@ from playwright.async_api import Browser, Page, expect
 
 from messages.settings import StoreSettings
 from tests import stack as stacks
+from tests.workbooks import book, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -81,3 +84,27 @@ async def test_failed_push_leads_to_a_report_that_names_row_column_and_cell(
     await expect(page.get_by_role("heading", name="Values of the wrong type")).to_be_visible()
     await expect(page.get_by_role("row", name="3 price two This is not a number.")).to_be_visible()
     await expect(page.get_by_role("heading", name="Rows with too few cells")).to_be_visible()
+
+
+async def test_a_workbook_shows_its_sheet_and_is_downloaded_as_csv_and_as_it_was(
+    page: Page, stack: stacks.Stack, config: Path, tmp_path: Path
+) -> None:
+    rows: list[list[Any]] = [["day", "town", "price"], [date(2026, 1, 1), "Łódź", 1.5], [date(2026, 1, 2), "Zürich", 2]]
+    content = saved(book({"Prices": rows, "Notes": [["collected by hand"]]}))
+    (tmp_path / "Prices in towns.xlsx").write_bytes(content)
+    pushed = await stack.dh("push", str(tmp_path / "Prices in towns.xlsx"), "--name", "prices", config=config)
+    assert pushed.code == 0, pushed
+    await page.goto(f"{stack.url}/alice/prices")
+    await expect(page.get_by_text("The sheet “Prices” of a workbook. Not shown: “Notes”")).to_be_visible()
+    await expect(page.get_by_role("row", name="2026-01-02 Zürich 2", exact=True)).to_be_visible()
+    for label, end, expected in (
+        ("Download", "prices-in-towns.csv", b"day,town,price\r\n2026-01-01,\xc5\x81\xc3\xb3d\xc5\xba,1.5\r\n"),
+        ("Original", "Prices-in-towns.xlsx", content),
+    ):
+        async with page.expect_download() as started:
+            await page.get_by_role("link", name=f"{label} of prices-in-towns").click()
+        download = await started.value
+        assert download.suggested_filename == end
+        assert (await download.path()).read_bytes().startswith(expected)
+    await page.get_by_text("How this file was read").click()
+    await expect(page.get_by_text("Prices, cells A1:C3")).to_be_visible()

@@ -85,6 +85,12 @@ async def test_dataset_page_shows_rows_columns_hashes_evidence_and_ways_to_get_i
     assert described["distribution"][0]["contentUrl"] == f"{gateway.url}/ada/gold/r/prices.csv?v=1"
 
 
+async def test_a_dataset_without_a_title_goes_by_its_name(gateway: Gateway, ada: Publisher, seeds: Seeds) -> None:
+    await seeds.revision(ada.id, "plain", tables=[Table()])
+    await gateway.pool.execute("update flow set package = package - 'title' where dataset = 'plain'")
+    assert "<h1>plain</h1>" in await page(gateway, "/ada/plain")
+
+
 async def test_text_of_strangers_is_text_on_every_page(gateway: Gateway, ada: Publisher, seeds: Seeds) -> None:
     table = Table(
         header=(EVIL.replace(",", ""), "b"),
