@@ -13,15 +13,18 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 SOURCES = (
-    "kernel.py",
-    "cells.py",
-    "escapes.py",
-    "layout.py",
-    "lookup.py",
-    "text.py",
-    "utf8.py",
-    "vector.py",
-    "machine.py",
+    "kernel",
+    "cells",
+    "escapes",
+    "hashes",
+    "layout",
+    "lookup",
+    "machine",
+    "moments",
+    "numbers",
+    "text",
+    "utf8",
+    "vector",
 )
 
 
@@ -30,7 +33,7 @@ def stamp() -> str:
     """Our sources, the compiler, Python and the processor, in 16 digits. Raises ImportError."""
     from llvmlite import binding
 
-    parts = [(PACKAGE / name).read_bytes() for name in SOURCES]
+    parts = [(PACKAGE / f"{name}.py").read_bytes() for name in SOURCES]
     words = [version("numba"), version("llvmlite"), sys.version]
     words += [binding.get_process_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
     return hashlib.sha256(b"\0".join([*parts, *(word.encode() for word in words)])).hexdigest()[:16]

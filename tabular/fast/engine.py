@@ -14,7 +14,7 @@ from tabular.fast.plain import Plain, plain_text
 from tabular.fast.plan import table_of
 from tabular.fast.reading import DecodedReading, DirectReading, FinishedReading, Reading
 from tabular.fast.replay import Finder, Replay
-from tabular.fast.source import Source
+from tabular.fast.source import Hashing, Source
 from tabular.fast.sweep import Sweep
 from tabular.library import Content, dialect_of
 from tabular.limits import Limits
@@ -33,6 +33,7 @@ class Engine:
         resource.dialect.feed = self._feed
         if resource.package is not None:
             resource.package.is_fed = True
+        self._hashing: Hashing | None = None
         self._sweep: Sweep | None = None
         self._invalid: set[int] = set()
         self._open = ExitStack()
@@ -47,6 +48,8 @@ class Engine:
                 on_row(row)
 
         with self._open:
+            if not self._resource.compression:  # hashing takes longest, so it begins before anything else does
+                self._hashing = self._open.enter_context(closing(Hashing(self._path)))
             report = self._resource.validate(on_row=note, limit_errors=self._limits.errors)
         rows = int(self._resource.stats.rows or 0)
         statistics: dict[str, Any] = {"path": "none", "why": "it ended before the first row"}
@@ -64,7 +67,7 @@ class Engine:
         foreign = Foreign(self._resource, self._limits.piece_bytes) if self._resource.package is not None else None
         table = table_of(self._resource, dialect, *((foreign.fields, foreign.secrets) if foreign is not None else ()))
         plain = self._open.enter_context(plain_text(self._resource, self._path))
-        source = Source(plain.path, self._limits.piece_bytes, is_hashed=not plain.is_copy)
+        source = Source(plain.path, self._limits.piece_bytes)
         self._open.callback(source.close)
         limit = self._limits.errors or NO_LIMIT
         watch = foreign.watch(table, limit, self._open) if foreign is not None else None
@@ -79,11 +82,11 @@ class Engine:
         yield from Replay(self._resource, self._reading(plain, source), sweep, finder, dialect, absent).rows()
 
     def _reading(self, plain: Plain, source: Source) -> Reading:
-        if self._resource.compression:
+        if self._hashing is None:
             return FinishedReading()
         if not plain.is_copy:
-            return DirectReading(self._resource.stats, source)
-        return self._open.enter_context(closing(DecodedReading(self._resource, self._path, plain)))
+            return DirectReading(self._resource.stats, source.size, self._hashing)
+        return self._open.enter_context(closing(DecodedReading(self._resource, self._path, plain, self._hashing)))
 
 
 def _check_counts(sweep: Sweep, rows: int, invalid: set[int]) -> None:

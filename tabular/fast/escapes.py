@@ -57,8 +57,9 @@ def escaped_cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, m
 
 
 @inlined
-def any_cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any) -> Any:
-    """The same in any dialect; the cell may be in the text as well."""
+def any_cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any, base: Any, stops: Any) -> Any:
+    """What `text.cell_at` gives, in any dialect; here, no use is made of the stops."""
     if marks[5]:
-        return escaped_cell_at(text, scratch, at, length, final, marks)
-    return cell_at(text, scratch, at, length, final, marks)
+        form, cell, end, at = escaped_cell_at(text, scratch, at, length, final, marks)
+        return form, cell, end, at, base, stops
+    return cell_at(text, scratch, at, length, final, marks, base, stops)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fast.cells import judged, mixed
+from tabular.fast.cells import judged
 from tabular.fast.escapes import any_cell_at
+from tabular.fast.hashes import mixed
 from tabular.fast.layout import (
     BASE,
     CELL,
@@ -45,7 +46,7 @@ from tabular.fast.layout import (
 )
 from tabular.fast.machine import inlined
 from tabular.fast.text import CR, INCOMPLETE, LF, PLAIN, REWRITTEN, UNCLOSED, begins_with, line_end
-from tabular.fast.vector import bytes_at, numbers_at, steps_at, table_at, words_at
+from tabular.fast.vector import bytes_at, item, numbers_at, steps_at, stops_in, table_at, words_at
 
 
 @inlined
@@ -144,9 +145,10 @@ def record_at(
     skipped = is_skipped(plan, state)
     begin_row(results, plan)
     at, width, unclosed, filled = start, 0, False, False
-    if text[at] != LF and text[at] != CR:
+    if item(text, at) != LF and item(text, at) != CR:
+        base, stops = at, stops_in(text, at, plan.marks[0])
         while True:
-            form, cell, end, at = any_cell_at(text, scratch, at, length, final, plan.marks)
+            form, cell, end, at, base, stops = any_cell_at(text, scratch, at, length, final, plan.marks, base, stops)
             if form == INCOMPLETE:
                 state[FOUND] = first_suspect
                 return -1
@@ -158,7 +160,7 @@ def record_at(
             if not skipped and width < columns and state[FOUND] - first_suspect < MOST_PER_ROW:
                 judge(source, cell, end, width, form, plan, accepts, results)
             width += 1
-            if at >= length or text[at] != plan.marks[0]:
+            if at >= length or item(text, at) != plan.marks[0]:
                 break
             at += 1
     at = line_end(text, at, length, final)
@@ -201,18 +203,19 @@ def walk(frame: Any) -> Any:
         table_at(at[9], at[10], at[11]),
         table_at(at[12], at[13], at[14]),
         table_at(at[15], at[16], at[17]),
-        table_at(at[18], at[19], at[20]),
-        steps_at(at[21], at[22], 1),
-        bytes_at(at[24], at[25], 1),
-        table_at(at[27], at[28], at[29]),
-        numbers_at(at[30], at[31], 1),
-        bytes_at(at[33], at[34], 1),
+        bytes_at(at[18], at[19], 1),
+        words_at(at[21], at[22], 1),
+        steps_at(at[24], at[25], 1),
+        bytes_at(at[27], at[28], 1),
+        table_at(at[30], at[31], at[32]),
+        numbers_at(at[33], at[34], 1),
+        bytes_at(at[36], at[37], 1),
     )
-    accepts = Accepts(table_at(at[36], at[37], at[38]), bytes_at(at[39], at[40], 1), words_at(at[42], at[43], 1))
+    accepts = Accepts(table_at(at[39], at[40], at[41]), bytes_at(at[42], at[43], 1), words_at(at[45], at[46], 1))
     results = Results(
-        numbers_at(at[45], at[46], 1),
-        table_at(at[48], at[49], at[50]),
+        numbers_at(at[48], at[49], 1),
         table_at(at[51], at[52], at[53]),
         table_at(at[54], at[55], at[56]),
+        table_at(at[57], at[58], at[59]),
     )
-    return records(text, scratch, at[57], at[58], at[59] != 0, plan, accepts, results)
+    return records(text, scratch, at[60], at[61], at[62] != 0, plan, accepts, results)

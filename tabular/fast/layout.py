@@ -15,11 +15,13 @@ LISTED_ONLY, TEXT, DECIMAL, CALENDAR = 0, 1, 2, 3
     KIND,
     REQUIRED,
     EMPTY_IS_NULL,
-    LISTED_FIRST,  # missing values other than the empty text: the accept-set is asked before the rules
+    LISTED_FIRST,  # bit by bit, how long the missing values are: of these cells the accept-set is asked first
     KEYED,
     SHORTEST,
     LONGEST,
     PATTERN,  # the first state of its automaton
+    SHIFTS,  # where its row in `Plan.shifts` is
+    ENDS,  # the bits of the shifts after which a match may end
     POINT,  # the byte that separates the fraction; -1: no fraction
     LENGTH,  # of a calendar value without fraction of a second and zone
     YEAR,
@@ -32,11 +34,10 @@ LISTED_ONLY, TEXT, DECIMAL, CALENDAR = 0, 1, 2, 3
     ZONE,  # the zones that bounds can be compared with: 0 none, 1 UTC, -1 any
     WHOLE,  # whether fractions and zones other than UTC are left to frictionless
     BOUNDED,
-    LITERAL,  # the first of its rows in `Plan.literals`
-    LITERALS,  # and how many
+    SHAPE,  # where what its bytes may be is in `Plan.shapes`
     TAG,  # of a calendar value: its check, which tells dates from moments and both from times
     WIDTH,
-) = range(24)
+) = range(25)
 
 UNIQUE, FOREIGN = 1, 2
 """What a column's `KEYED` may say: its values are parts of keys here, or also of another table's."""
@@ -79,10 +80,16 @@ NO_KEY = -(2**63)
 """In place of a key that is not compared: null."""
 NULL_CHECK, NEVER_CHECK = 0, 1
 """The checks beside `NO_KEY` of what is null, and of what equals nothing, itself included."""
+LONGEST_MISSING = 62
+"""The last bit of `LISTED_FIRST`, for this length and all greater ones."""
+LANES, WINDOW = 32, 64
+"""Bytes that are looked at together; those whose delimiters and line ends are found together."""
+STEP = 6
+"""Bits of a state in `Plan.shifts`: each of its words has the state that follows on state n at bit n, n = 0, 6, ..."""
 PADDING = 64
 """Bytes past the end of a buffer that the kernel may read; the first is a line feed."""
 
-FRAME, UTF8_FRAME = 60, 4
+FRAME, UTF8_FRAME = 63, 5
 COMBINE_FRAME, ADMIT_FRAME, MISSING_FRAME = 13, 15, 13
 """Words of the arguments of the compiled functions."""
 
@@ -95,7 +102,8 @@ class Plan(NamedTuple):
     columns: Any  # int64[columns, WIDTH]
     low: Any  # int64[columns, SCALES]
     high: Any
-    literals: Any  # int64[n, 2]: position, byte
+    shapes: Any  # uint8[n * 2 * LANES]: the least that a byte may be, and how much more at most
+    shifts: Any  # uint64[n * 256]: the automata of patterns that have few states
     steps: Any  # int16[states * 128]: the automata of patterns, -1 for no way
     ends: Any  # uint8[states]: whether a match may end here
     members: Any  # int64[members, columns]: which columns make up which row of `Results.keys`, the primary key last

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fast.cells import horner, mixed
+from tabular.fast.hashes import horner, mixed
 from tabular.fast.layout import ADMIT_FRAME, COMBINE_FRAME, MISSING_FRAME, NEVER_CHECK, NO_KEY, NULL_CHECK
 from tabular.fast.machine import inlined
 from tabular.fast.vector import bytes_at, high_product, numbers_at, table_at, words_at

@@ -55,12 +55,12 @@ class Kernel:
         frame = _frame((text, scratch, *plan, *accepts, *results), (start, length, final), FRAME)
         return self._walk(frame.ctypes.data)
 
-    def utf8_until(self, text: Any, start: int, length: int) -> int:
+    def utf8_until(self, text: Any, start: int, length: int) -> tuple[int, bool]:
         """Where in `text[start:length]`, which goes on as for `walk`, the first byte is that is not part of a whole
-        character; `length` where all are."""
-        frame = np.array([text.ctypes.data, len(text), start, length], np.int64)
+        character, `length` where all are; and whether there is a NUL before."""
+        frame = np.array([text.ctypes.data, len(text), start, length, 0], np.int64)
         assert len(frame) == UTF8_FRAME
-        return self._utf8_until(frame.ctypes.data)
+        return self._utf8_until(frame.ctypes.data), bool(frame[4])
 
     def combine(self, keys: Any, columns: Any, seed: Any, pairs: Any, count: int) -> None:
         """Writes the pairs of the keys that `columns` make in the first rows of `keys`: see `lookup`."""

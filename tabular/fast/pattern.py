@@ -124,7 +124,7 @@ class _Nodes:
         return frozenset(seen)
 
     def automaton(self, last: int) -> Automaton:
-        """The deterministic automaton, by sets of nodes."""
+        """The deterministic automaton, by sets of nodes; states that behave alike are one."""
         states = [self._closed([0])]
         numbers = {states[0]: 0}
         steps: list[int] = []
@@ -141,7 +141,33 @@ class _Nodes:
                     numbers[closed] = len(states)
                     states.append(closed)
                 steps.append(numbers[closed])
-        return Automaton(steps, [last in state for state in states])
+        return _merged(steps, [last in state for state in states])
+
+
+def _merged(steps: list[int], ends: list[bool]) -> Automaton:
+    """Moore's algorithm: states are alike until an end or a byte tells them apart."""
+    rows = [steps[begin : begin + ALPHABET] for begin in range(0, len(steps), ALPHABET)]
+    columns = list({(*column, -1): None for column in zip(*rows, strict=True)})
+    kinds = [*map(int, ends), 0]  # the last is that of -1, from which no way leads out
+    count = 0
+    while count < len(set(kinds)):
+        count = len(set(kinds))
+        told: dict[tuple[int, ...], int] = {}
+        kinds = [
+            told.setdefault((kind, *(kinds[column[state]] for column in columns)), len(told))
+            for state, kind in enumerate(kinds)
+        ]
+    *kinds, dead = kinds
+    if kinds[0] == dead:
+        raise _TooMuch  # it takes no text of ASCII
+    firsts: dict[int, int] = {}
+    for state, kind in enumerate(kinds):
+        if kind != dead:
+            firsts.setdefault(kind, state)
+    numbers = {dead: -1} | {kind: number for number, kind in enumerate(firsts)}
+    kinds.append(dead)
+    made = [numbers[kinds[step]] for state in firsts.values() for step in rows[state]]
+    return Automaton(made, [ends[state] for state in firsts.values()])
 
 
 def _bytes(operation: str, argument: Any) -> frozenset[int]:

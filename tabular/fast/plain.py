@@ -6,14 +6,12 @@ import codecs
 import io
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tabular.fast.outside import OutsideEnvelope
-from tabular.fast.source import Source
-from tabular.hashing import Digest
 
 UTF8 = ("utf-8", "utf-8-sig")
 BOM = b"\xef\xbb\xbf"
@@ -22,15 +20,15 @@ PIECE = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Where the text is. `digest` is the file's, when the text is a copy of it."""
+    """Where the text is. `size` is the file's, when the text is a copy of it."""
 
     path: Path
-    digest: Digest | None = None
+    size: int | None = None
 
     @property
     def is_copy(self) -> bool:
         """Whether the text is not the file."""
-        return self.digest is not None
+        return self.size is not None
 
 
 def newline_of(resource: Any) -> str | None:
@@ -48,10 +46,10 @@ def plain_text(resource: Any, path: Path) -> Iterator[Plain]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "text"
         try:
-            digest = _copy(path, encoding, newline, copy)
+            size = _copy(path, encoding, newline, copy)
         except UnicodeError as error:
             raise OutsideEnvelope(f"bytes that are not {encoding}") from error
-        yield Plain(copy, digest)
+        yield Plain(copy, size)
 
 
 def _holds(path: Path, byte: bytes) -> bool:
@@ -59,13 +57,16 @@ def _holds(path: Path, byte: bytes) -> bool:
         return any(byte in piece for piece in iter(lambda: file.read(PIECE), b""))
 
 
-def _copy(path: Path, encoding: str, newline: str | None, destination: Path) -> Digest:
+def _copy(path: Path, encoding: str, newline: str | None, destination: Path) -> int:
+    """Writes the text; how many bytes the file has."""
     decoder: Any = codecs.getincrementaldecoder(encoding)()
     if newline is None:
         decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
-    with closing(Source(path, PIECE)) as source, destination.open("wb") as out:
+    size = 0
+    with path.open("rb", buffering=0) as file, destination.open("wb") as out:
         out.write(BOM)  # whatever the text begins with, the mark that a reader drops is this one
-        for piece in source.pieces():
+        while piece := file.read(PIECE):
+            size += len(piece)
             out.write(decoder.decode(piece).encode())
         out.write(decoder.decode(b"", True).encode())
-        return source.digest()
+    return size

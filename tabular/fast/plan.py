@@ -15,15 +15,16 @@ from tabular.fast.layout import (
     CLEAN,
     DAY,
     EMPTY_IS_NULL,
+    ENDS,
     FOREIGN,
     HOUR,
     KEYED,
     KIND,
+    LANES,
     LENGTH,
     LISTED_FIRST,
-    LITERAL,
-    LITERALS,
     LONGEST,
+    LONGEST_MISSING,
     MEMBER,
     MEMBER_ALONE,
     MEMBER_CHECK,
@@ -36,7 +37,10 @@ from tabular.fast.layout import (
     REQUIRED,
     SCALES,
     SECOND,
+    SHAPE,
+    SHIFTS,
     SHORTEST,
+    STEP,
     TAG,
     TAIL,
     UNIQUE,
@@ -48,7 +52,9 @@ from tabular.fast.layout import (
 )
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.pairs import COMPARED, Pair, Secrets
+from tabular.fast.pattern import ALPHABET, Automaton
 from tabular.fast.rules import Rule, part_of, rule_of
+from tabular.fast.template import Template
 
 Reader = Callable[[str | None], tuple[Any, Any]]
 PARTS = {"year": YEAR, "month": MONTH, "day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
@@ -150,16 +156,20 @@ def _utf8(text: str) -> bytes:
 def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect, watched: Sequence[int] = ()) -> Plan:
     """The kernel's arrays. Raises OutsideEnvelope."""
     columns = np.full((len(rules), WIDTH), -1, np.int64)
-    literals: list[tuple[int, int]] = []
+    shapes: list[Any] = []
+    shifts: list[Any] = []
     steps: list[int] = []
     ends: list[bool] = []
     for row, rule in zip(columns, rules, strict=True):
         row[PATTERN] = len(ends) if rule.automaton else -1
-        row[LITERAL] = len(literals)
         _fill(row, rule)
         if rule.template:
-            literals += rule.template.literals
+            row[SHAPE] = 2 * LANES * len(shapes)
+            shapes.append(_shape(rule.template))
         if rule.automaton:
+            if len(rule.automaton.ends) < 64 // STEP:
+                row[SHIFTS], row[ENDS] = 256 * len(shifts), _ends(rule.automaton)
+                shifts.append(_shifts(rule.automaton))
             steps += [step if step < 0 else step + len(ends) for step in rule.automaton.steps]
             ends += rule.automaton.ends
     if len(ends) > MOST_STATES:
@@ -174,7 +184,8 @@ def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect, wat
         columns=columns,
         low=np.array([rule.low for rule in rules], np.int64),
         high=np.array([rule.high for rule in rules], np.int64),
-        literals=np.array(literals, np.int64).reshape(-1, 2),
+        shapes=np.array(shapes, np.uint8).reshape(-1),
+        shifts=np.array(shifts, np.uint64).reshape(-1),
         steps=np.array(steps, np.int16),
         ends=np.array(ends, np.uint8),
         members=members,
@@ -185,15 +196,42 @@ def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect, wat
 
 def _fill(row: Any, rule: Rule) -> None:
     row[KIND], row[REQUIRED], row[KEYED] = rule.kind, rule.required, rule.keyed
-    row[EMPTY_IS_NULL], row[LISTED_FIRST] = "" in rule.missing, any(rule.missing)
+    row[EMPTY_IS_NULL], row[LISTED_FIRST] = "" in rule.missing, _lengths(rule.missing)
     row[SHORTEST], row[LONGEST], row[POINT] = rule.shortest, rule.longest, rule.point
     row[TAG], row[TAIL], row[ZONE], row[BOUNDED] = rule.tag, rule.tail, rule.zone, rule.bounded
     row[WHOLE] = rule.bounded or bool(rule.keyed)
-    row[LITERALS] = 0
     if rule.template:
-        row[LENGTH], row[LITERALS] = rule.template.length, len(rule.template.literals)
+        row[LENGTH] = rule.template.length
         for name, position in rule.template.parts.items():
             row[PARTS[name]] = position
+
+
+def _lengths(missing: Sequence[str]) -> int:
+    lengths = {min(len(_utf8(text)), LONGEST_MISSING) for text in missing if text}
+    return sum(1 << length for length in lengths)
+
+
+def _shape(template: Template) -> Any:
+    """The least value of each byte and how much more it may be: digits, the literals, then anything."""
+    shape = np.zeros((2, LANES), np.uint8)
+    shape[0, : template.length], shape[1] = ord("0"), 255
+    shape[1, : template.length] = 9
+    for position, byte in template.literals:
+        shape[:, position] = byte, 0
+    return shape
+
+
+def _shifts(automaton: Automaton) -> Any:
+    """A word for each byte with the state that follows on each state; there is no way out of the last one."""
+    count = len(automaton.ends)
+    after = np.full((256, count + 1), count, np.uint64)
+    after[:ALPHABET, :count] = np.array(automaton.steps, np.int64).reshape(count, ALPHABET).T % (count + 1)
+    places = np.arange(count + 1, dtype=np.uint64) * np.uint64(STEP)
+    return np.bitwise_or.reduce((after * np.uint64(STEP)) << places, axis=1)
+
+
+def _ends(automaton: Automaton) -> int:
+    return sum(1 << STEP * state for state, is_end in enumerate(automaton.ends) if is_end)
 
 
 def _marks(dialect: Dialect, has_primary: bool) -> Any:

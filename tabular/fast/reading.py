@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from frictionless.system.loader import ByteStreamWithStatsHandling
 
 from tabular.fast.plain import BOM, Plain, newline_of
-from tabular.fast.source import Source
+from tabular.fast.source import Hashing
 from tabular.hashing import Digest
 
 LIBRARY_READ = 8_192
@@ -30,22 +30,22 @@ class Reading(Protocol):
 class DirectReading:
     """Of a file that is its own text."""
 
-    def __init__(self, stats: Any, source: Source) -> None:
-        self._stats, self._source = stats, source
+    def __init__(self, stats: Any, size: int, hashing: Hashing) -> None:
+        self._stats, self._size, self._hashing = stats, size, hashing
         self._sampled = int(stats.bytes or 0)
 
     def come_to(self, end: int, record: bytes) -> None:
         """A line that ends in CR ends for the text layer only when it has seen what follows; one without a line end,
         when it has seen the end of the file, and then the library knows the hashes too."""
         needed = end if record.endswith(b"\n") else end + 1
-        read = min(-(-needed // LIBRARY_READ) * LIBRARY_READ, self._source.size)
+        read = min(-(-needed // LIBRARY_READ) * LIBRARY_READ, self._size)
         self._stats.bytes = max(read, self._sampled)
-        if needed > self._source.size:
-            _set_hashes(self._stats, self._source.digest())
+        if needed > self._size:
+            _set_hashes(self._stats, self._hashing.digest(self._size))
 
     def come_to_end(self) -> None:
         """The whole file's size and hashes."""
-        digest = self._source.digest()
+        digest = self._hashing.digest(self._size)
         self._stats.bytes = digest.size
         _set_hashes(self._stats, digest)
 
@@ -53,8 +53,8 @@ class DirectReading:
 class DecodedReading:
     """Of a file whose text is a copy: the library's own layers read it again, as far as need be."""
 
-    def __init__(self, resource: Any, path: Path, plain: Plain) -> None:
-        self._stats, self._digest = resource.stats, plain.digest
+    def __init__(self, resource: Any, path: Path, plain: Plain, hashing: Hashing) -> None:
+        self._stats, self._size, self._hashing = resource.stats, plain.size, hashing
         self._sampled = int(self._stats.bytes or 0)
         self._copy = plain.path.open("rb")
         self._at = self._copy.seek(len(BOM))
@@ -79,9 +79,9 @@ class DecodedReading:
 
     def come_to_end(self) -> None:
         """The whole file's size and hashes."""
-        assert self._digest is not None
-        self._stats.bytes = self._digest.size
-        _set_hashes(self._stats, self._digest)
+        assert self._size is not None
+        self._stats.bytes = self._size
+        _set_hashes(self._stats, self._hashing.digest(self._size))
 
     def close(self) -> None:
         """Closes both files."""

@@ -1,80 +1,89 @@
-"""The file as the pass needs it: pieces in order, hashed beside."""
+"""The file as the pass needs it: read in order into its buffer, hashed beside."""
 
 from __future__ import annotations
 
-import queue
+import hashlib
+import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tabular.fast.outside import OutsideEnvelope
-from tabular.hashing import Digest, Hasher, hash_file
+from tabular.hashing import CHUNK, Digest
 
 FIRST_PIECE = 65_536
-AHEAD = 3
-"""Pieces that may wait for their hash."""
+CHANGED = "a file that changed"
 
 
-class HashThread:
-    """Hashes pieces beside whatever else is done; OpenSSL lets go of Python's lock."""
+class Hashing:
+    """Hashes a file from now on, in two threads of its own; OpenSSL lets go of Python's lock.
 
-    def __init__(self) -> None:
-        self._pieces: queue.Queue[bytes | None] = queue.Queue(AHEAD)
-        self._hasher = Hasher()
+    Each reads the file for itself, a tenth of what hashing costs: so none waits for another, and together with the pass
+    they take whatever the processor has.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._failures: list[OSError] = []
+        self._sizes = [0, 0]
+        self._hashers = [hashlib.md5(usedforsecurity=False), hashlib.sha256()]
+        self._threads = [threading.Thread(target=self._run, args=(index,), daemon=True) for index in range(2)]
+        for thread in self._threads:
+            thread.start()
 
-    def update(self, piece: bytes) -> None:
-        """Hands over the next piece; waits while three are unread."""
-        self._pieces.put(piece)
-
-    def digest(self) -> Digest:
-        """Of all pieces; waits for the last."""
-        self.close()
-        return self._hasher.digest()
+    def digest(self, size: int) -> Digest:
+        """Of the whole file, which has so many bytes. Raises OSError, and OutsideEnvelope where it has not."""
+        for thread in self._threads:
+            thread.join()
+        for failure in self._failures:
+            raise failure
+        if set(self._sizes) != {size}:
+            raise OutsideEnvelope(CHANGED)
+        md5, sha256 = (hasher.hexdigest() for hasher in self._hashers)
+        return Digest(md5, sha256, size)
 
     def close(self) -> None:
-        """Ends the thread; what was handed over is hashed all the same."""
-        if not self._stopped:
-            self._stopped = True
-            self._pieces.put(None)
-            self._thread.join()
+        """Ends the threads; what is not hashed yet never is."""
+        self._stopped = True
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        while (piece := self._pieces.get()) is not None:
-            self._hasher.update(piece)
+    def _run(self, index: int) -> None:
+        buffer = bytearray(CHUNK)
+        view = memoryview(buffer)
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                while not self._stopped and (length := file.readinto(buffer)):
+                    self._hashers[index].update(view[:length])
+                    self._sizes[index] += length
+        except OSError as error:
+            self._failures.append(error)
 
 
 class Source:
-    """`pieces` once, in order; then `digest`."""
+    """`read_into` until there is no more."""
 
-    def __init__(self, path: Path, largest: int, is_hashed: bool = True) -> None:
-        self.path = path
-        self.size = path.stat().st_size
-        self._largest = largest
-        self._hashing = HashThread() if is_hashed else None
+    def __init__(self, path: Path, largest: int) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.size = os.fstat(self._file.fileno()).st_size
+        self._piece, self._largest = min(FIRST_PIECE, largest), largest
         self._read = 0
 
-    def pieces(self) -> Iterator[bytes]:
-        """All bytes; small pieces first, so that a file full of errors is left early. Raises OutsideEnvelope."""
-        length = min(FIRST_PIECE, self._largest)
-        with self.path.open("rb", buffering=0) as file:
-            while piece := file.read(length):
-                self._read += len(piece)
-                if self._hashing is not None:
-                    self._hashing.update(piece)
-                yield piece
-                length = min(4 * length, self._largest)
-        if self._read != self.size:
-            raise OutsideEnvelope("a file that changed")
+    @property
+    def piece(self) -> int:
+        """How many bytes are wanted next: few at first, so that a file full of errors is left early."""
+        return self._piece
 
-    def digest(self) -> Digest:
-        """Of the whole file, however much of it the pass has read."""
-        digest = self._hashing.digest() if self._hashing is not None else None
-        return digest if digest is not None and digest.size == self.size else hash_file(self.path)
+    def read_into(self, buffer: Any) -> int:
+        """The next bytes into a writable buffer; how many, 0 at the end. Raises OSError and OutsideEnvelope."""
+        length = self._file.readinto(buffer) or 0
+        self._read += length
+        self._piece = min(4 * self._piece, self._largest)
+        if length == 0 and not (self._read == self.size == os.fstat(self._file.fileno()).st_size):
+            raise OutsideEnvelope(CHANGED)
+        return length
 
     def close(self) -> None:
-        """Ends the hashing."""
-        if self._hashing is not None:
-            self._hashing.close()
+        """Closes the file."""
+        self._file.close()

@@ -118,20 +118,19 @@ class Sweep:
 
     def run(self) -> None:
         """Reads the file, or the part of it that decides. Raises OutsideEnvelope and whatever a reader raises."""
-        held, first = 0, True
-        for piece in self._source.pieces():
-            if b"\0" in piece:
-                self.odd_rules.add("nul-byte")
-            skipped = len(BOM) if first and piece.startswith(BOM) else 0
-            if first:
-                self._results.state[BASE], first = skipped, False
-            length = self._fill(held, piece[skipped:])
-            held = self._walk(length, final=False)
+        length, begin = self._fill(0), 0
+        if bytes(self._buffer[: len(BOM)]) == BOM:
+            begin = len(BOM)
+        read = length
+        while read:
+            held = self._walk(begin, length, final=False)
             if self._is_decided():
                 return
-        if tail_is_open(bytes(self._buffer[:held]), self._dialect):
+            read, begin = self._fill(held), 0
+            length = held + read
+        if tail_is_open(bytes(self._buffer[begin:length]), self._dialect):
             self.odd_rules.add("unterminated-quote")
-        self._walk(held, final=True)
+        self._walk(begin, length, final=True)
         self.complete = True
         self._told.finish(self.rows)
 
@@ -140,24 +139,25 @@ class Sweep:
         """Rows that the kernel let pass without a suspect."""
         return int(self._results.state[PROVEN])
 
-    def _fill(self, held: int, piece: bytes) -> int:
-        """Puts the piece after what is held; the new length."""
-        length = held + len(piece)
+    def _fill(self, held: int) -> int:
+        """Reads the next piece to where it follows on what is held; how many bytes it has. A record that is longer than
+        a piece is read from its beginning each time, so there are ever larger pieces of it."""
+        room = min(max(self._source.piece, held), LARGEST_RECORD - held)
+        if room <= 0:
+            raise OutsideEnvelope("a record of more than 128 MB")
+        length = held + room
         if length + PADDING > len(self._buffer):
-            if length > LARGEST_RECORD:
-                raise OutsideEnvelope("a record of more than 128 MB")
-            buffer = np.zeros(2 * length + PADDING, np.uint8)
+            buffer = np.zeros(length + length // 8 + PADDING, np.uint8)
             buffer[:held] = self._buffer[:held]
             self._buffer, self._scratch = buffer, np.zeros(len(buffer), np.uint8)
-        self._buffer[held:length] = np.frombuffer(piece, np.uint8)
-        return length
+        return self._source.read_into(self._buffer[held:length].data)
 
-    def _walk(self, length: int, final: bool) -> int:
+    def _walk(self, begin: int, length: int, final: bool) -> int:
         """Has the kernel read what is in the buffer; what is left of it is moved to the front."""
         state, buffer = self._results.state, self._buffer
         buffer[length : length + PADDING] = 10
         self._decode(length, final)
-        at = 0
+        at = begin
         while True:
             at = kernel().walk(
                 buffer, self._scratch, at, length, final, self._table.plan, self._table.accepts.arrays, self._results
@@ -170,14 +170,17 @@ class Sweep:
         if self._decoded < at:  # a record has ended within a character
             raise OutsideEnvelope(NOT_UTF8)
         self._decoded -= at
-        buffer[:held] = buffer[at:length].copy()
+        if at:
+            buffer[:held] = buffer[at:length].copy()
         state[BASE] += at
         self._told(self.rows)
         return int(held)
 
     def _decode(self, length: int, final: bool) -> None:
         """Checks that the buffer is UTF-8 so far; a character that is cut off at its end is left for the next time."""
-        self._decoded = kernel().utf8_until(self._buffer, self._decoded, length)
+        self._decoded, has_nul = kernel().utf8_until(self._buffer, self._decoded, length)
+        if has_nul:
+            self.odd_rules.add("nul-byte")
         if self._decoded < length - (0 if final else LONGEST_CHARACTER - 1):
             raise OutsideEnvelope(NOT_UTF8)
 

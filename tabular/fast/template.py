@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tabular.fast.layout import LANES
+
 PARTS = {
     "%Y": ("year", 4),
     "%m": ("month", 2),
@@ -27,7 +29,7 @@ class Template:
 
 
 def template(format: str) -> Template | None:
-    """The template of a `strptime` format, or None when a part is not of a fixed width or comes twice."""
+    """The template of a `strptime` format, or None when it is long or a part is not of a fixed width or comes twice."""
     parts: dict[str, int] = {}
     literals: list[tuple[int, int]] = []
     at = length = 0
@@ -41,4 +43,4 @@ def template(format: str) -> Template | None:
             at, length = at + 1, length + 1
         else:
             return None
-    return Template(parts, literals, length)
+    return Template(parts, literals, length) if length <= LANES else None

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tabular.fast.layout import LANES, WINDOW
 from tabular.fast.machine import inlined
-from tabular.fast.vector import LANES, byte_in, stop_in
+from tabular.fast.vector import byte_in, item, lowest_bit, stops_in
 
 LF, CR, BLANK = 10, 13, 32
 PLAIN, REWRITTEN, UNCLOSED, INCOMPLETE = 0, 1, 2, 3
@@ -18,13 +19,20 @@ PLAIN, REWRITTEN, UNCLOSED, INCOMPLETE = 0, 1, 2, 3
 
 
 @inlined
-def next_stop(text: Any, at: Any, delimiter: Any) -> Any:
-    """The next delimiter or line end; there is a line feed after the last byte."""
-    while True:
-        step = stop_in(text, at, delimiter)
-        if step < LANES:
-            return at + step
-        at += LANES
+def moved(text: Any, at: Any, base: Any, stops: Any, delimiter: Any) -> Any:
+    """(base, stops) of a window without the stops before `at`; another window where that is outside of it."""
+    if at - base < WINDOW:
+        return base, stops >> np.uint64(at - base) << np.uint64(at - base)
+    return at, stops_in(text, at, delimiter)
+
+
+@inlined
+def next_stop(text: Any, base: Any, stops: Any, delimiter: Any) -> Any:
+    """(the next delimiter or line end, base, stops after it); there is a line feed after the last byte."""
+    while stops == 0:
+        base += WINDOW
+        stops = stops_in(text, base, delimiter)
+    return base + lowest_bit(stops), base, stops & (stops - np.uint64(1))
 
 
 @inlined
@@ -36,6 +44,23 @@ def next_byte(text: Any, at: Any, byte: Any, length: Any) -> Any:
             return min(at + step, length)
         at += LANES
     return length
+
+
+@inlined
+def copied(text: Any, start: Any, end: Any, scratch: Any, size: Any) -> Any:
+    """Puts the bytes after the `size` ones that are there; how many there are then."""
+    for at in range(start, end):
+        scratch[size] = item(text, at)
+        size += 1
+    return size
+
+
+@inlined
+def text_until(text: Any, at: Any, length: Any, delimiter: Any) -> Any:
+    """The next delimiter or line end, `length` when there is none: of text that is rare, a byte at a time."""
+    while at < length and item(text, at) != delimiter and item(text, at) != LF and item(text, at) != CR:
+        at += 1
+    return at
 
 
 @inlined
@@ -54,38 +79,39 @@ def quoted(text: Any, scratch: Any, start: Any, length: Any, final: Any, marks: 
         is_end = close + 1 >= length or after == delimiter or is_line_end
         if is_end and first == start and size == 0:
             return PLAIN, start, close, close + 1
-        for at in range(first, close):
-            scratch[size] = text[at]
-            size += 1
+        size = copied(text, first, close, scratch, size)
         if is_end:
             return REWRITTEN, 0, size, close + 1
         if after != quote:  # text after the closing quote belongs to the cell, further quotes to the text
-            stop = min(next_stop(text, close + 1, delimiter), length)
+            stop = text_until(text, close + 1, length, delimiter)
             if stop >= length and not final:
                 return INCOMPLETE, 0, 0, 0
-            for at in range(close + 1, stop):
-                scratch[size] = text[at]
-                size += 1
-            return REWRITTEN, 0, size, stop
+            return REWRITTEN, 0, copied(text, close + 1, stop, scratch, size), stop
         scratch[size] = quote
         size += 1
         first = close + 2
 
 
 @inlined
-def cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any) -> Any:
-    """The cell that begins here: (form, its start and end, where the text goes on)."""
+def cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any, base: Any, stops: Any) -> Any:
+    """The cell that begins here: (form, its start and end, where the text goes on, base, stops). The `stops` are the
+    delimiters and line ends of the 64 bytes at `base`, bit by bit, without those before `at`."""
     if marks[3]:
-        while at < length and text[at] == BLANK:
+        while at < length and item(text, at) == BLANK:
             at += 1
+        base, stops = moved(text, at, base, stops, marks[0])
     if at >= length and not final:
-        return INCOMPLETE, 0, 0, 0
-    if marks[2] and at < length and text[at] == marks[1]:
-        return quoted(text, scratch, at + 1, length, final, marks)
-    stop = min(next_stop(text, at, marks[0]), length)
-    if stop >= length and not final:
-        return INCOMPLETE, 0, 0, 0
-    return PLAIN, at, stop, stop
+        return INCOMPLETE, 0, 0, 0, base, stops
+    if marks[2] and at < length and item(text, at) == marks[1]:
+        form, cell, end, at = quoted(text, scratch, at + 1, length, final, marks)
+        base, stops = moved(text, at, base, stops, marks[0])
+        return form, cell, end, at, base, stops & (stops - np.uint64(1))
+    stop, base, stops = next_stop(text, base, stops, marks[0])
+    if stop >= length:
+        if not final:
+            return INCOMPLETE, 0, 0, 0, base, stops
+        stop = length
+    return PLAIN, at, stop, stop, base, stops
 
 
 @inlined
@@ -93,11 +119,11 @@ def line_end(text: Any, at: Any, length: Any, final: Any) -> Any:
     """Where the next record begins, -1 when that is not known yet: a CR may be followed by a LF."""
     if at >= length:
         return length
-    if text[at] == LF:
+    if item(text, at) == LF:
         return at + 1
     if at + 1 >= length:
         return length if final else -1
-    return at + 2 if text[at + 1] == LF else at + 1
+    return at + 2 if item(text, at + 1) == LF else at + 1
 
 
 @inlined

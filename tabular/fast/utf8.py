@@ -1,25 +1,30 @@
-"""Whether bytes are UTF-8: as strict as Python's own decoder, five times as fast."""
+"""Whether bytes are UTF-8: as strict as Python's own decoder, many times as fast."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tabular.fast.layout import UTF8_FRAME
+import numpy as np
+
+from tabular.fast.layout import UTF8_FRAME, WINDOW
 from tabular.fast.machine import inlined
-from tabular.fast.vector import LANES, beyond_ascii_in, bytes_at, numbers_at
+from tabular.fast.vector import bytes_at, item, lowest_bit, numbers_at, within
+
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+LAST, LAST_TWO, LAST_THREE = (np.uint64((1 << bits) - 1 << 64 - bits) for bits in (1, 2, 3))
 
 
 @inlined
 def follower(text: Any, at: Any, least: Any, most: Any) -> Any:
     """Whether the byte is within bounds."""
-    return least <= text[at] <= most
+    return least <= item(text, at) <= most
 
 
 @inlined
 def sequence(text: Any, at: Any) -> Any:
     """The length of the character that begins with a byte beyond ASCII, 0 where it is none. The bounds of the second
     byte keep out what has a shorter form, surrogates, and what is beyond U+10FFFF."""
-    lead = text[at]
+    lead = item(text, at)
     if 0xC2 <= lead <= 0xDF:
         return 2 if follower(text, at + 1, 0x80, 0xBF) else 0
     if 0xE0 <= lead <= 0xEF:
@@ -34,20 +39,50 @@ def sequence(text: Any, at: Any) -> Any:
     return 0
 
 
+@inlined
+def whole_until(text: Any, at: Any) -> Any:
+    """How many of the 64 bytes at `at`, where a character begins, are whole characters as far as can be seen without
+    what follows; 0 when one is none. What may come second is told for each lead with less of a choice."""
+    beyond = within(text, at, 0x80, 0xFF)
+    if beyond == 0:
+        return WINDOW
+    followers = within(text, at, 0x80, 0xBF)
+    three, four = within(text, at, 0xE0, 0xEF), within(text, at, 0xF0, 0xF4)
+    longer = three | four
+    leads = within(text, at, 0xC2, 0xDF) | longer
+    wanted = (leads << ONE) | (longer << TWO) | (four << THREE)
+    wrong = (wanted ^ followers) | (beyond ^ leads ^ followers)
+    wrong |= (within(text, at, 0xE0, 0xE0) << ONE) & within(text, at, 0x80, 0x9F)
+    wrong |= (within(text, at, 0xED, 0xED) << ONE) & within(text, at, 0xA0, 0xBF)
+    wrong |= (within(text, at, 0xF0, 0xF0) << ONE) & within(text, at, 0x80, 0x8F)
+    wrong |= (within(text, at, 0xF4, 0xF4) << ONE) & within(text, at, 0x90, 0xBF)
+    if wrong != 0:
+        return 0
+    cut = (leads & LAST) | (longer & LAST_TWO) | (four & LAST_THREE)
+    return WINDOW if cut == 0 else lowest_bit(cut)
+
+
 def utf8_until(frame: Any) -> Any:
     """Where the first byte is that is not part of a whole character: `length` where all are.
 
-    `frame` is the address of: the text's address, its size, where to begin, the length. After `length` the text goes on
+    `frame` is the address of: the text's address, its size, where to begin, the length, and a word that comes to tell
+    whether there is a NUL. After `length` the text goes on
     for `PADDING` bytes that begin with a line feed, so that no character reaches past it.
     """
     arguments = numbers_at(frame, UTF8_FRAME, 1)
     text, at, length = bytes_at(arguments[0], arguments[1], 1), arguments[2], arguments[3]
+    nuls: Any = np.uint64(0)
     while at < length:
-        step = beyond_ascii_in(text, at)
-        at += step
-        if step < LANES and at < length:
-            size = sequence(text, at)
-            if size == 0:
-                return at
-            at += size
-    return length
+        size = whole_until(text, at)
+        if size == 0:
+            break
+        nuls |= within(text, at, 0, 0)
+        at += size
+    while at < length:
+        size = 1 if item(text, at) < 0x80 else sequence(text, at)
+        if size == 0:
+            break
+        nuls |= np.uint64(item(text, at) == 0)
+        at += size
+    arguments[4] = nuls != 0
+    return min(at, length)

@@ -10,10 +10,12 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-LANES = 32
+from tabular.fast.layout import LANES, WINDOW
+
 BYTE, WORD = ir.IntType(8), ir.IntType(64)
 LINE_FEED, CARRIAGE_RETURN = 10, 13
 
@@ -29,16 +31,16 @@ def _first(builder: Any, hits: Any) -> Any:
     return builder.zext(builder.cttz(bits, ir.Constant(ir.IntType(1), 0)), WORD)
 
 
-def _everywhere(builder: Any, byte: Any) -> Any:
-    vector = ir.VectorType(BYTE, LANES)
+def _everywhere(builder: Any, byte: Any, lanes: int = LANES) -> Any:
+    vector = ir.VectorType(BYTE, lanes)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), byte, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(
-        one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
     )
 
 
-def _constant(byte: int) -> Any:
-    return ir.Constant(ir.VectorType(BYTE, LANES), [byte] * LANES)
+def _constant(byte: int, lanes: int = LANES) -> Any:
+    return ir.Constant(ir.VectorType(BYTE, lanes), [byte] * lanes)
 
 
 def _load(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
@@ -70,17 +72,67 @@ def high_product(typing: Any, one: Any, other: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def stop_in(typing: Any, array: Any, index: Any, delimiter: Any) -> Any:
-    """How far after `index` the first delimiter or line end is; `LANES` when it is further."""
+def item(typing: Any, array: Any, index: Any) -> Any:
+    """`array[index]` for an index that is never negative: without the question whether it counts from the end."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load(builder.gep(data, [arguments[1]]))
+
+    return array.dtype(array, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def power_of_ten(typing: Any, exponent: Any) -> Any:
+    """10 to the power of 0 to 18."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.ArrayType(WORD, 19)
+        table = cgutils.global_constant(builder, "powers", ir.Constant(kind, [10**power for power in range(19)]))
+        return builder.load(builder.gep(table, [ir.Constant(WORD, 0), arguments[0]]))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def is_shaped(typing: Any, array: Any, index: Any, shapes: Any, shape: Any) -> Any:
+    """Whether each of the `LANES` bytes at `index` is at least the shape's and at most its second half above."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         text = _load(context, builder, signature.args[0], arguments[0], arguments[1])
-        hits = builder.icmp_unsigned("==", text, _everywhere(builder, arguments[2]))
-        for byte in (LINE_FEED, CARRIAGE_RETURN):
-            hits = builder.or_(hits, builder.icmp_unsigned("==", text, _constant(byte)))
-        return _first(builder, hits)
+        least = _load(context, builder, signature.args[2], arguments[2], arguments[3])
+        half = builder.add(arguments[3], ir.Constant(WORD, LANES))
+        span = _load(context, builder, signature.args[2], arguments[2], half)
+        fits = builder.icmp_unsigned("<=", builder.sub(text, least), span)
+        bits = builder.bitcast(fits, ir.IntType(LANES))
+        return builder.icmp_signed("==", bits, ir.Constant(ir.IntType(LANES), -1))
 
-    return types.int64(array, types.int64, types.uint8), generate
+    return types.boolean(array, types.int64, shapes, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def stops_in(typing: Any, array: Any, index: Any, delimiter: Any) -> Any:
+    """Which of the `WINDOW` bytes at `index` are delimiters and line ends, bit by bit."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.VectorType(BYTE, WINDOW)
+        text = builder.load(_address(context, builder, signature.args[0], arguments[0], arguments[1], kind), align=1)
+        hits = builder.icmp_unsigned("==", text, _everywhere(builder, arguments[2], WINDOW))
+        for byte in (LINE_FEED, CARRIAGE_RETURN):
+            hits = builder.or_(hits, builder.icmp_unsigned("==", text, _constant(byte, WINDOW)))
+        return builder.bitcast(hits, WORD)
+
+    return types.uint64(array, types.int64, types.uint8), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def lowest_bit(typing: Any, word: Any) -> Any:
+    """The place of the lowest bit of a word that has one."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -95,14 +147,17 @@ def byte_in(typing: Any, array: Any, index: Any, byte: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def beyond_ascii_in(typing: Any, array: Any, index: Any) -> Any:
-    """How far after `index` the first byte beyond ASCII is; `LANES` when it is further."""
+def within(typing: Any, array: Any, index: Any, least: Any, most: Any) -> Any:
+    """Which of the `WINDOW` bytes at `index` are within both bounds, bit by bit."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        text = _load(context, builder, signature.args[0], arguments[0], arguments[1])
-        return _first(builder, builder.icmp_signed("<", text, _constant(0)))
+        kind = ir.VectorType(BYTE, WINDOW)
+        text = builder.load(_address(context, builder, signature.args[0], arguments[0], arguments[1], kind), align=1)
+        low, high = (_everywhere(builder, builder.trunc(bound, BYTE), WINDOW) for bound in arguments[2:])
+        hits = builder.icmp_unsigned("<=", builder.sub(text, low), builder.sub(high, low))
+        return builder.bitcast(hits, WORD)
 
-    return types.int64(array, types.int64), generate
+    return types.uint64(array, types.int64, types.int64, types.int64), generate
 
 
 def _view(kind: Any, dimensions: int) -> Any:

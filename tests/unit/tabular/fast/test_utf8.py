@@ -16,7 +16,9 @@ EDGES = bytes.fromhex("000a417f808f909fa0bfc0c1c2dfe0e1ecedeeeff0f1f3f4f5ff")
 def until(text: bytes) -> int:
     buffer = np.full(len(text) + PADDING, 10, np.uint8)
     buffer[: len(text)] = np.frombuffer(text, np.uint8)
-    return kernel().utf8_until(buffer, 0, len(text))
+    until, has_nul = kernel().utf8_until(buffer, 0, len(text))
+    assert has_nul == (b"\0" in text[:until])
+    return until
 
 
 def expected(text: bytes) -> int:
