@@ -32,7 +32,7 @@ lint: $(VENV)/.dev ## check style, types and the direction of imports
 		echo "$$check"; $(BIN)/$$check || failed=1; done; exit $$failed
 
 bench: $(VENV)/.dev ## measure the promises (an hour on 2 cores; `python -m bench.NAME` runs one)
-	@for name in publish backlog large; do $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in validate publish backlog large; do $(BIN)/python -m bench.$$name || exit 1; done
 
 format: $(VENV)/.dev ## bring the code into the house's format
 	$(BIN)/ruff check --fix
