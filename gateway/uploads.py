@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from gateway.problems import Fault
 from gateway.rawkeys import RawKey, address_of, locate, read_key
 from gateway.rawstore import AT_ONCE, head_in_time
+from gateway.references import with_references
 from gateway.spec import Spec, SpecRefused
 from messages.blobs import BlobHead, Blobs
 from messages.datapackage import BlobRef, Resource
@@ -37,7 +38,7 @@ async def find_uploads(blobs: Blobs, store: StoreSettings, ownerid: str, spec: S
         )
     )
     _raise_faults(resources)
-    return [resource for resource in resources if isinstance(resource, Resource)]
+    return with_references([resource for resource in resources if isinstance(resource, Resource)])
 
 
 def posted_spec(spec: Spec, store: StoreSettings, ownerid: str, owner: str) -> dict[str, Any]:

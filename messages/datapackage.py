@@ -110,6 +110,26 @@ class PublishedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferencedResource:
+    """Another resource of the package, as far as foreign keys are looked up in it; `descriptor` says how to read it."""
+
+    name: str
+    descriptor: Mapping[str, Any]
+    source: BlobRef
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "descriptor": dict(self.descriptor), "source": self.source.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ReferencedResource:
+        return cls(
+            name=str_of(data, "name"),
+            descriptor=dict_of(data, "descriptor"),
+            source=BlobRef.from_dict(dict_of(data, "source")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """A resource on its way through the pipeline; each stage returns a grown copy.
 
@@ -119,6 +139,7 @@ class Resource:
     tabular     False: carried unchanged through encoding, csvkind and validate
     facts       what each stage found out, by stage name: evidence shown to the publisher
     files       what `dump` wrote to the package store (and the report that `validate` wrote)
+    references  the resources that its foreign keys lead to
     """
 
     index: int
@@ -131,6 +152,7 @@ class Resource:
     rows: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[PublishedFile, ...] = ()
+    references: tuple[ReferencedResource, ...] = ()
 
     @property
     def table(self) -> BlobRef:
@@ -153,6 +175,7 @@ class Resource:
             "rows": self.rows,
             "facts": dict(self.facts),
             "files": [file.to_dict() for file in self.files],
+            "references": [reference.to_dict() for reference in self.references],
         }
 
     @classmethod
@@ -169,6 +192,7 @@ class Resource:
             rows=data.get("rows"),
             facts=dict_of(data, "facts"),
             files=tuple(PublishedFile.from_dict(file) for file in data.get("files", ())),
+            references=tuple(ReferencedResource.from_dict(each) for each in data.get("references", ())),
         )
 
 

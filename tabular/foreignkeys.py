@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tabular.finding import shorten
+
 SELF = ""
 """What a reference says in place of the name of its own resource."""
 
@@ -57,6 +59,23 @@ def referenced_names(schema: object, own: str) -> list[str]:
     """The other resources that a resource's schema refers to."""
     names = [key.resource for key in foreign_keys(schema) if key is not None]
     return [name for name in dict.fromkeys(names) if name not in (SELF, own)]
+
+
+def missing_key(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Both ends of a key that was not found, as parts of a finding, from the error in frictionless' report; of an error
+    of another kind nothing."""
+    if error.get("type") != "foreign-key":
+        return {}
+    fields, cells = (", ".join(map(str, error.get(key) or ())) for key in ("fieldNames", "fieldCells"))
+    referred = ", ".join(map(str, error.get("referenceFieldNames") or ()))
+    name = str(error.get("referenceName") or "")
+    where = f"the resource “{shorten(name, 80)}”" if name else "this table"
+    what = "value" if len(error.get("fieldNames") or ()) == 1 else "values"
+    message = (
+        f"No row of {where} has the {what} “{shorten(cells, 200)}” in “{shorten(referred, 200)}”, which"
+        f" “{shorten(fields, 200)}” refers to."
+    )
+    return {"field": fields, "cell": cells, "message": message}
 
 
 def _foreign_key(given: object) -> ForeignKey | None:

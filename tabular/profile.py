@@ -94,7 +94,7 @@ def _resource(resource: Mapping[str, Any], where: str, resources: list[Any]) -> 
     elif isinstance(schema, Mapping) and schema:
         problems = list(_by_profile(f"{where}/schema", "schema", schema))
         yield from problems
-        yield from schema_problems(schema, f"{where}/schema", _known_names(resources), well_formed=not problems)
+        yield from schema_problems(schema, f"{where}/schema", _by_name(resources), well_formed=not problems)
 
 
 def _paths(resource: Mapping[str, Any], where: str) -> Iterator[Finding]:
@@ -135,8 +135,8 @@ def _names(resources: Iterable[Any]) -> Iterator[Finding]:
         seen.setdefault(key, name)
 
 
-def _known_names(resources: Iterable[Any]) -> set[str]:
-    return {str(item.get("name")) for item in resources if isinstance(item, Mapping)}
+def _by_name(resources: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
+    return {str(item.get("name")): item for item in resources if isinstance(item, Mapping)}
 
 
 def _unknown(key: str, where: str) -> Finding:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from tabular.descriptor import pattern_problem
+from tabular.descriptor import UNHASHABLE, pattern_problem
 from tabular.finding import Finding, shorten
+from tabular.resource import is_table
 
 MOST_FIELDS = 10_000
 MOST_KEYS = 1_000
@@ -15,9 +16,10 @@ BOUNDS = (("minimum", "maximum"), ("minLength", "maxLength"), ("exclusiveMinimum
 
 
 def schema_problems(
-    schema: Mapping[str, Any], where: str, resource_names: Set[str], well_formed: bool
+    schema: Mapping[str, Any], where: str, resources: Mapping[str, Mapping[str, Any]], well_formed: bool
 ) -> Iterator[Finding]:
-    """Problems of an inline schema at the pointer `where`. Names are only looked up in a `well_formed` one."""
+    """Problems of an inline schema at the pointer `where`. Names are only looked up in a `well_formed` one, those of
+    other resources in `resources`."""
     fields = schema.get("fields")
     if not isinstance(fields, list):
         return
@@ -30,7 +32,7 @@ def schema_problems(
         if isinstance(field, Mapping):
             yield from _field(field, f"{where}/fields/{index}", seen)
     if well_formed:
-        yield from _keys(schema, where, seen, resource_names)
+        yield from _keys(schema, where, seen, resources)
 
 
 def _field(field: Mapping[str, Any], where: str, seen: set[str]) -> Iterator[Finding]:
@@ -61,7 +63,9 @@ def _field(field: Mapping[str, Any], where: str, seen: set[str]) -> Iterator[Fin
             yield problem
 
 
-def _keys(schema: Mapping[str, Any], where: str, names: Set[str], resource_names: Set[str]) -> Iterator[Finding]:
+def _keys(
+    schema: Mapping[str, Any], where: str, names: Set[str], resources: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Finding]:
     yield from _unknown_fields(schema.get("primaryKey"), names, f"{where}/primaryKey")
     keys = schema.get("foreignKeys") or []
     if len(keys) > MOST_KEYS:
@@ -71,12 +75,40 @@ def _keys(schema: Mapping[str, Any], where: str, names: Set[str], resource_names
     for index, key in enumerate(keys):
         at = f"{where}/foreignKeys/{index}"
         yield from _unknown_fields(key["fields"], names, f"{at}/fields")
-        reference = key["reference"]
-        if "package" not in reference and reference.get("resource", "") not in resource_names | {""}:
-            message = (
-                f"The foreign key refers to the resource {shorten(reference['resource'], 80)!r}, which does not exist."
-            )
-            yield Finding("unknown-resource", message, where=f"{at}/reference/resource")
+        if "package" not in key["reference"]:
+            yield from _other_end(key, f"{at}/reference", schema, resources)
+
+
+def _other_end(
+    key: Mapping[str, Any], at: str, schema: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Problems of what a foreign key leads to, which need not have a schema."""
+    reference = key["reference"]
+    name, fields = reference.get("resource", ""), _listed(reference["fields"])
+    shown = shorten(str(name), 80)
+    if name and name not in resources:
+        message = f"The foreign key refers to the resource {shown!r}, which does not exist."
+        yield Finding("unknown-resource", message, where=f"{at}/resource")
+        return
+    if name and not is_table(resources[name]):
+        message = f"The foreign key refers to the resource {shown!r}, which is not a table."
+        yield Finding("reference-not-a-table", message, where=f"{at}/resource")
+        return
+    if len(fields) != len(_listed(key["fields"])):
+        message = f"The foreign key has {len(_listed(key['fields']))} fields at one end and {len(fields)} at the other."
+        yield Finding("key-length", message, where=f"{at}/fields")
+    there = resources[name].get("schema") if name else schema
+    if isinstance(there, Mapping) and isinstance(there.get("fields"), list):
+        found = {str(each.get("name")): each.get("type") for each in there["fields"] if isinstance(each, Mapping)}
+        yield from _unknown_fields(fields, found.keys(), f"{at}/fields")
+        for field in fields:
+            if found.get(field) in UNHASHABLE:
+                message = f"A field of the type {found[field]} cannot be looked up."
+                yield Finding("unsupported-constraint", message, field=field, where=f"{at}/fields")
+
+
+def _listed(names: Any) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _unknown_fields(key: Any, names: Set[str], where: str) -> Iterator[Finding]:

@@ -191,11 +191,16 @@ class _Check:
         return Siblings(folder, {**self._tables, self._name: own, SELF: own}, self._schema)
 
     def _on_row(self, row: Any) -> None:
+        from frictionless.errors import ForeignKeyError
+
         self.rows += 1
         for error in row.errors:
             # A thousand errors would each keep the text of a whole row, and of its cell several times, in memory.
             error.cells = [self._cut(cell) for cell in error.cells[: self._limits.reported_cells]]
             error.metadata_defaults.pop("cells", None)  # the library's own copy of the list
+            if isinstance(error, ForeignKeyError):
+                error.field_cells = [self._cut(cell) for cell in error.field_cells]
+                error.metadata_defaults.pop("field_cells", None)
             for key in ("cell", "message", "note"):
                 if isinstance(getattr(error, key, None), str):
                     setattr(error, key, self._cut(getattr(error, key)))

@@ -12,8 +12,9 @@ from gateway.client.board import Board, Gauge
 from gateway.client.digests import declares_bytes, differences, digest_of
 from gateway.client.failures import RequestFailure
 from gateway.client.package import LocalFile, LocalPackage
-from tabular.check import StageProgress, TableCheck, check_table
+from tabular.check import StageProgress, TableCheck, check_table, referenced_table
 from tabular.csvkind import CsvKind
+from tabular.foreignkeys import References, missing_key, referenced_names
 from tabular.hashing import Digest
 from tabular.profile import check_descriptor
 from tabular.resource import is_table
@@ -72,10 +73,12 @@ def check_package(package: LocalPackage, shown: Board) -> PackageCheck:
         return PackageCheck(findings)
     files = package.files()
     digests = {file.path: digest_of(file.path, file.location, shown) for file in files if declares_bytes(file.resource)}
-    return PackageCheck((), tuple(_check_file(file, digests.get(file.path), shown) for file in files), digests)
+    named = {str(file.resource.get("name")): file for file in files}
+    checks = (_check_file(file, digests.get(file.path), named, shown) for file in files)
+    return PackageCheck((), tuple(checks), digests)
 
 
-def _check_file(file: LocalFile, digest: Digest | None, shown: Board) -> FileCheck:
+def _check_file(file: LocalFile, digest: Digest | None, named: Mapping[str, LocalFile], shown: Board) -> FileCheck:
     name = str(file.resource.get("name", file.path))
     wrong = (*_size_problems(file), *(differences(file.resource, digest) if digest else ()))
     if wrong or not is_table(file.resource):
@@ -85,7 +88,11 @@ def _check_file(file: LocalFile, digest: Digest | None, shown: Board) -> FileChe
         gauge = shown.gauge(f"check {file.path}", None, "rows") if big else None
         with tempfile.TemporaryDirectory(prefix="dh-check-") as workdir:
             check = check_table(
-                file.location, file.resource, Path(workdir), progress=_rows_of(gauge) if gauge else None
+                file.location,
+                file.resource,
+                Path(workdir),
+                progress=_rows_of(gauge) if gauge else None,
+                references=_references(name, file, named, Path(workdir)),
             )
     except OSError as error:
         raise RequestFailure(f"{file.path} cannot be read: {error.strerror}") from None
@@ -93,6 +100,15 @@ def _check_file(file: LocalFile, digest: Digest | None, shown: Board) -> FileChe
     if gauge:
         gauge.finish("valid" if made.valid else f"{made.errors:,} wrong")
     return made
+
+
+def _references(name: str, file: LocalFile, named: Mapping[str, LocalFile], workdir: Path) -> References:
+    """The tables that the file's foreign keys lead to."""
+    names = [other for other in referenced_names(file.resource.get("schema"), name) if other in named]
+    return {
+        other: referenced_table(named[other].location, named[other].resource, workdir / f"looked-up-{index}")
+        for index, other in enumerate(names)
+    }
 
 
 def _size_problems(file: LocalFile) -> Iterator[dict[str, Any]]:
@@ -154,7 +170,8 @@ def _of_report(error: Mapping[str, Any], sheet: Sheet | None) -> dict[str, Any]:
     known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
     if sheet is not None and (address := sheet.address_of(error)):
         known["address"] = address
-    return {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
+    told = {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
+    return told | missing_key(error)
 
 
 def _inferred(check: TableCheck) -> dict[str, Any]:

@@ -18,6 +18,7 @@ SOURCES = {
     "workbook": "the texts of a workbook are Unicode",
 }
 SHEETS = 8
+MOST_KEYS = 10
 DELIMITERS = {
     ",": "comma",
     ";": "semicolon",
@@ -121,7 +122,15 @@ def _check(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("Rows checked", f"{facts['rows']:,}" + ("" if facts.get("truncated") else ", all of them")))
     if "inferred" in facts:
         lines.append(("Schema", "inferred from all rows" if facts["inferred"] else "the publisher's"))
+    keys = [key for key in _list(_mapping(facts, "evidence"), "foreign_keys") if isinstance(key, dict)]
+    lines += [("Foreign key", f"{_ends(key)}, looked up for every row") for key in keys[:MOST_KEYS]]
     return lines + [("Note", str(note)) for note in _list(facts, "notes")[:5]]
+
+
+def _ends(key: Mapping[str, Any]) -> str:
+    reference = _mapping(key, "reference")
+    here, there = (", ".join(map(str, _list(side, "fields"))) for side in (key, reference))
+    return f"{here} → {reference.get('resource') or 'this table'}: {there}"
 
 
 def _form(facts: Mapping[str, Any], load: Mapping[str, Any]) -> list[tuple[str, str]]:

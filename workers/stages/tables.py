@@ -17,6 +17,7 @@ from tabular.progress import Progress
 from workers.stage import Report
 
 if TYPE_CHECKING:
+    from tabular.foreignkeys import References
     from tabular.workbook import Sheet
 
 PROBLEMS = 20
@@ -69,8 +70,12 @@ def validate_table(
     dialect: Mapping[str, Any],
     destination: str,
     sheet: Mapping[str, Any] | None = None,
+    references: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """What `tabular.validation.Validation` says, its report at `destination` as JSON; `problems`: its first errors."""
+    """What `tabular.validation.Validation` says, its report at `destination` as JSON; `problems`: its first errors.
+
+    `references` are what `referenced.referenced` says; copies of those files go beside the destination.
+    """
     from tabular.validation import validate_table
     from tabular.workbook import Sheet
 
@@ -81,6 +86,7 @@ def validate_table(
         dialect=dialect,
         kinds=read.kinds if read else (),
         progress=lambda done: progress(done, None, "rows"),
+        references=_references(references, Path(destination).parent),
     )
     report = validation.report
     for stats in (report["stats"], *(task["stats"] for task in report["tasks"])):
@@ -90,6 +96,18 @@ def validate_table(
     answer = validation.to_dict()
     del answer["report"]
     return {**answer, "problems": [_problem(error, read) for error in errors[:PROBLEMS]], "digest": digest}
+
+
+def _references(told: Sequence[Mapping[str, Any]], folder: Path) -> References:
+    from tabular.check import referenced_table
+    from tabular.foreignkeys import Unreadable
+
+    return {
+        each["name"]: referenced_table(Path(each["path"]), each["resource"], folder / f"looked-up-{index}")
+        if "path" in each
+        else Unreadable(each["reason"])
+        for index, each in enumerate(told)
+    }
 
 
 def dump_table(
@@ -125,11 +143,14 @@ def rehearse() -> None:
 
 def _problem(error: Mapping[str, Any], sheet: Sheet | None) -> dict[str, Any]:
     """An error of frictionless' report as a finding; of a workbook with the address of the cell."""
+    from tabular.foreignkeys import missing_key
+
     places = {"row": "rowNumber", "field": "fieldName", "cell": "cell"}
     known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
     if sheet is not None and (address := sheet.address_of(error)):
         known["address"] = address
-    return {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
+    told = {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
+    return told | missing_key(error)
 
 
 def _write_json(value: Any, destination: str) -> dict[str, Any]:

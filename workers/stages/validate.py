@@ -11,6 +11,7 @@ from workers.stage import Outcome, Passed, Rejected, StageContext
 from workers.stages import tables
 from workers.stages.load import sheet_of
 from workers.stages.naming import slug
+from workers.stages.referenced import referenced
 
 JSON = "application/json"
 
@@ -21,7 +22,7 @@ async def validate(job: StageJob, context: StageContext) -> Outcome:
         return Passed(job.resource.learned("validate", {"skipped": "not a table"}))
     declared, destination = job.resource.descriptor, context.workdir / "report.json"
     asked = {"name": job.resource.name, "path": job.resource.path, "schema": declared.get("schema")}
-    async with context.checkout(job.resource.table) as path:
+    async with context.checkout(job.resource.table) as path, referenced(job.resource, context) as references:
         answer = await context.compute(
             tables.validate_table,
             path=str(path),
@@ -29,6 +30,7 @@ async def validate(job: StageJob, context: StageContext) -> Outcome:
             dialect=declared.get("dialect") or {},
             destination=str(destination),
             sheet=sheet_of(job.resource),
+            references=references,
         )
     report = report_blob(job, answer["digest"], context)
     await context.tools.blobs.put_file(report, destination, JSON)

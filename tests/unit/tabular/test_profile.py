@@ -165,6 +165,32 @@ def test_schemas_make_sense() -> None:
     assert rules(with_resource(schema={"fields": fields, "foreignKeys": [key]})) == []
 
 
+@pytest.mark.parametrize(
+    ("reference", "rule", "end"),
+    [
+        ({"resource": "notes", "fields": "x"}, "reference-not-a-table", "resource"),
+        ({"resource": "codes", "fields": "nowhere"}, "unknown-field", "fields"),
+        ({"resource": "codes", "fields": ["code", "name"]}, "key-length", "fields"),
+        ({"resource": "codes", "fields": "shape"}, "unsupported-constraint", "fields"),
+        ({"resource": "", "fields": "nowhere"}, "unknown-field", "fields"),
+        ({"resource": "free", "fields": "whatever"}, None, ""),
+        ({"resource": "x", "package": "http://127.0.0.1:1/", "fields": "y"}, None, ""),
+    ],
+    ids=str,
+)
+def test_the_other_end_of_a_foreign_key_makes_sense(reference: dict[str, Any], rule: str | None, end: str) -> None:
+    codes = {"fields": [{"name": "code"}, {"name": "name"}, {"name": "shape", "type": "geojson"}]}
+    key = {"fields": "code", "reference": reference}
+    resources = [
+        {"name": "prices", "path": "p.csv", "schema": {"fields": [{"name": "code"}], "foreignKeys": [key]}},
+        {"name": "codes", "path": "c.csv", "schema": codes},
+        {"name": "free", "path": "f.csv"},
+        {"name": "notes", "path": "n.pdf"},
+    ]
+    at = f"/resources/0/schema/foreignKeys/0/reference/{end}"
+    assert rules({"name": "d", "resources": resources}) == ([(rule, at)] if rule else [])
+
+
 def test_numbers_of_things_are_limited() -> None:
     many = [{"name": f"r{number}", "path": "a.csv"} for number in range(1_001)]
     assert rules(GOOD | {"resources": many}) == [("too-many-resources", "/resources")]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tabular.foreignkeys import Referenced, Unreadable, missing_key
 from tabular.limits import Limits
 from tabular.validation import Validation, validate_table
 from tests.unit.tabular.conftest import Write
@@ -125,6 +126,48 @@ def test_foreign_keys_of_other_tables_are_noted_and_own_ones_checked(write: Writ
     fields = ({"name": "id", "type": "integer"}, {"name": "boss", "type": "integer"})
     assert validate(write("id,boss\n1,\n2,1\n"), *fields, foreignKeys=[own]).valid
     assert errors(validate(write("id,boss\n1,\n2,3\n"), *fields, foreignKeys=[own])) == [("foreign-key", 3, None)]
+
+
+def test_foreign_keys_are_looked_up_in_the_tables_that_are_given(write: Write) -> None:
+    key = {"fields": ["name"], "reference": {"resource": "cities", "fields": ["code"]}}
+    codes = {"fields": [{"name": "code", "type": "string"}]}
+    cities = Referenced(write("code;x\na;1\n", "cities.csv"), {"delimiter": ";"}, codes)
+
+    def check(rows: str, table: Referenced | Unreadable) -> Validation:
+        resource = {"name": "t", "schema": {"fields": FIELDS, "foreignKeys": [key]}}
+        return validate_table(write("id,name\n" + rows), resource=resource, references={"cities": table})
+
+    good, bad = check("1,a\n2,\n", cities), check("1,a\n2,b\n", cities)
+    assert (good.valid, good.notes) == (True, ())
+    assert good.evidence["foreign_keys"] == [key]
+    assert errors(bad) == [("foreign-key", 3, None)]
+    assert missing_key(bad.report["tasks"][0]["errors"][0]) == {
+        "field": "name",
+        "cell": "b",
+        "message": "No row of the resource “cities” has the value “b” in “code”, which “name” refers to.",
+    }
+    unread = check("2,b\n", Unreadable("It is a picture."))
+    assert unread.valid
+    assert "foreign_keys" not in unread.evidence
+    assert "It is a picture." in unread.notes[0]
+
+
+def test_a_value_that_has_no_hash_equals_nothing_in_a_referenced_table(write: Write) -> None:
+    key = {"fields": "n", "reference": {"resource": "other", "fields": "n"}}
+    schema = {"fields": [{"name": "n", "type": "number"}]}
+    other = Referenced(write("n\nsNaN\n1.0\n", "other.csv"), {}, schema)
+    resource = {"name": "t", "schema": {**schema, "foreignKeys": [key]}}
+    for limits in (Limits(fast_from=0), Limits(fast_from=None)):
+        found = validate_table(write("n\n1\nNaN\n"), resource=resource, references={"other": other}, limits=limits)
+        assert errors(found) == [("foreign-key", 3, None)]
+
+
+def test_long_values_of_a_key_are_cut(write: Write) -> None:
+    key = {"fields": "s", "reference": {"resource": "", "fields": "t"}}
+    resource = {"name": "t", "schema": {"fields": [{"name": "s"}, {"name": "t"}], "foreignKeys": [key]}}
+    found = validate_table(write("s,t\n" + "x" * 100_000 + ",a\n"), resource=resource)
+    assert errors(found) == [("foreign-key", 2, None)]
+    assert len(str(found.report)) < 10_000
 
 
 @pytest.mark.parametrize(
