@@ -14,6 +14,7 @@ from gateway.client.failures import RequestFailure
 from gateway.client.package import LocalFile, LocalPackage
 from tabular.check import StageProgress, TableCheck, check_table, referenced_table
 from tabular.csvkind import CsvKind
+from tabular.encodingfound import EncodingFound
 from tabular.foreignkeys import References, missing_key, referenced_names
 from tabular.hashing import Digest
 from tabular.profile import check_descriptor
@@ -132,6 +133,8 @@ def _file_check(name: str, path: str, check: TableCheck) -> FileCheck:
     findings = tuple(finding.to_dict() for finding in check.findings)
     sheet = check.opened.sheet if check.opened else None
     notes = sheet.notes if sheet else ()
+    if isinstance(check.encoding, EncodingFound):
+        notes += check.encoding.notes
     told = _told_of(sheet)
     done = check.validation
     if done is None:
