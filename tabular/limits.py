@@ -23,7 +23,7 @@ class Limits:
     archive_entries: int = 100
     workbook_parts: int = 10_000
     sheet_cells: int = 100_000_000
-    shared_strings: int = 500 * MB
+    shared_strings: int = 250 * MB
     cell_bytes: int = MB
     row_bytes: int = 16 * MB
     columns: int = 10_000

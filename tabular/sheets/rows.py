@@ -31,10 +31,12 @@ START, END = re.compile(rb"<%ssheetData\s*(/?)>" % PREFIX), re.compile(rb"</%ssh
 MERGED = re.compile(rb"<%smergeCell\s[^<>]*?ref\s*=\s*[\"']([A-Z0-9:]+)[\"']" % PREFIX)
 LONGEST_TAG = 1_000
 
-RUN_CELLS = 2_000_000
-RUN_STRINGS = 250_000_000
+RUN_CELLS = 1_000_000
+RUN_STRINGS = 32_000_000
+"""Cells that a run may span, and bytes that its shared texts may have, so that calamine needs some ten MB for it."""
 LONGEST_ROW = 64_000_000
-"""Cells that a run may span, and bytes of its texts, so that calamine needs 100 MB or so; bytes of a row's XML."""
+LONGEST_STRINGS = 1_000_000_000
+"""Bytes of a row's XML, and of its shared texts if each were as long as the longest of the workbook."""
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 
 
@@ -95,10 +97,11 @@ class Rows:
         if text > RUN_STRINGS or (last - first + 1) * (columns[1] - columns[0] + 1) > RUN_CELLS:
             ends = [match.end() for match in ROW_END.finditer(run)]
             if len(ends) > 1:
-                for start, end in zip([0, *ends[:-1]], ends, strict=True):
-                    yield from self._looked_at(run[start:end])
+                middle = ends[len(ends) // 2 - 1]
+                yield from self._looked_at(run[:middle])
+                yield from self._looked_at(run[middle:])
                 return
-            if text > 4 * RUN_STRINGS:
+            if text > LONGEST_STRINGS:
                 raise WorkbookProblem("row-too-long", f"Row {first:,} has too many long texts.")
         self._highest = self._row = last
         filled = cells.filled()

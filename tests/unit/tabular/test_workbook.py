@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 
 from tabular.finding import Finding
 from tabular.limits import Limits
+from tabular.sheets.rows import Rows
 from tabular.workbook import Sheet, open_workbook, sheet_names
 from tests.unit.tabular.conftest import Write
 from tests.workbooks import book, ods_cell, ods_parts, ods_row, saved, xlsx_of, xlsx_parts, zipped
@@ -278,6 +279,28 @@ def test_far_apart_rows_need_no_array_between_them(write: Write) -> None:
     rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="Z{n}"><v>1</v></c></row>' for n in (1, 900_000))
     sheet, text = opened(write(zipped(xlsx_parts(rows)), "book.xlsx"))
     assert (sheet.area, text.count("\r\n"), text[-10:]) == ("A1:Z900000", 900_000, ",,,,,,,1\r\n")
+
+
+def test_one_long_text_among_many_short_ones(write: Write) -> None:
+    """What a run may hold is bounded by the longest text: the runs get shorter, and nothing is lost."""
+    rows = "".join(
+        f'<row r="{n}"><c r="A{n}" t="s"><v>{n % 7}</v></c><c r="B{n}" t="s"><v>1</v></c></row>'
+        for n in range(1, 2_001)
+    )
+    strings = ["<t>" + "long " * 20_000 + "end</t>", *(f"<t>short {n}</t>" for n in range(1, 7))]
+    found = records(write(zipped(xlsx_parts(rows, strings=strings)), "book.xlsx"))
+    assert [len(first) if first.endswith("end") else first for first, _ in found] == [
+        f"short {n % 7}" if n % 7 else 100_003 for n in range(1, 2_001)
+    ]
+
+
+def test_runs_stay_small_in_cells_and_texts() -> None:
+    far = b"".join(b'<row r="%d"><c r="A%d"><v>1</v></c><c r="Z%d"/></row>' % (n, n, n) for n in (1, 2, 900_000))
+    long = b"".join(b'<row r="%d"><c r="A%d" t="s"><v>0</v></c></row>' % (n, n) for n in range(1, 1_001))
+    for rows, longest, expected in ((far, 0, [1, 1, 1]), (long, 1_000, [1_000]), (long, 1_000_000, None)):
+        runs = Rows(iter([b"<worksheet><sheetData>" + rows, b"</sheetData></worksheet>"]), longest).runs()
+        counts = [run.count(b"<row ") for run in runs]
+        assert counts == expected or (expected is None and sum(counts) == 1_000 and max(counts) <= 32)
 
 
 CORNERS = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
