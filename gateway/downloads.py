@@ -26,7 +26,7 @@ from messages.datapackage import PublishedFile
 EXPIRY = 300
 """Seconds in which a signed redirect must be followed."""
 SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
-ROLES = ("source", "preview", "report")
+ROLES = ("source", "preview", "report", "summary", "errors", "annotated")
 
 
 class Downloads:
@@ -163,7 +163,7 @@ def file_named(revision: Revision, name: str) -> PublishedFile:
     run = _run_named(revision, base) if role in ROLES else None
     if run is None:
         raise not_found("There is no such resource in this revision.")
-    file = _report(run) if role == "report" else run.file(role)
+    file = file_of(run, role)
     if file is None:
         raise not_found(f"Resource {run.name!r} has no {role} in this revision.")
     return file
@@ -187,9 +187,10 @@ def _data_file(run: ResourceRun, extension: str) -> PublishedFile:
     raise not_found(f"Resource {run.name!r} is there as: {', '.join(known) or 'nothing, it was not published'}.")
 
 
-def _report(run: ResourceRun) -> PublishedFile | None:
-    if run.report is None:
-        return run.file("report")
+def file_of(run: ResourceRun, role: str) -> PublishedFile | None:
+    """The file of a resource with a role; the report also of one that was not published."""
+    if role != "report" or run.report is None:
+        return run.file(role)
     return PublishedFile(
         role="report", filename=f"{run.name}.report.json", mediatype="application/json", blob=run.report
     )
@@ -202,7 +203,7 @@ def extension_of(filename: str) -> str:
 
 def download_name(run: ResourceRun, role: str = "data") -> str | None:
     """What stands after `/r/` in the address of a resource's file; None where there is no such file."""
-    file = _report(run) if role == "report" else run.file(role)
+    file = file_of(run, role)
     if file is None:
         return None
     extension = extension_of(file.filename)

@@ -37,10 +37,12 @@ class ResourceRun:
     errors: int
     findings: tuple[Mapping[str, Any], ...]
     report: BlobRef | None
+    files: tuple[PublishedFile, ...] = ()
 
     def file(self, role: str) -> PublishedFile | None:
-        """The published file with this role (`data`, `source`, `preview`, `report`)."""
-        return next((file for file in self.resource.files if file.role == role), None)
+        """The file with this role: `data`, `source`, `preview`, `report` of a published one, `summary`, `errors`,
+        `annotated` of an invalid one."""
+        return next((file for file in (*self.resource.files, *self.files) if file.role == role), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,4 +236,5 @@ def _resource_of(row: asyncpg.Record) -> ResourceRun:
         errors=row["errors"] or 0,
         findings=tuple(row["findings"] or ()),
         report=BlobRef.from_dict(row["report"]) if row["report"] else None,
+        files=tuple(PublishedFile.from_dict(file) for file in row["files"] or ()),
     )

@@ -83,7 +83,8 @@ class BlobRef:
 class PublishedFile:
     """A file of a published revision.
 
-    `role`: `data` (canonical CSV or the file itself), `source` (as uploaded, when it differs), `preview`, `report`.
+    `role`: `data` (canonical CSV or the file itself), `source` (as uploaded, when it differs), `preview`, `report`;
+    of an invalid table `summary`, `errors` and `annotated`.
     """
 
     role: str

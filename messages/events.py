@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from messages.datapackage import BlobRef, FlowRef, Resource, dict_of, int_of, str_of
+from messages.datapackage import BlobRef, FlowRef, PublishedFile, Resource, dict_of, int_of, str_of
 from messages.envelope import Message, derived_id
 from messages.errors import DecodeError
 
@@ -83,7 +83,8 @@ class StagePassed:
 class StageRejected:
     """The publisher's data did not pass a stage.
 
-    `reason` is a sentence for them, `findings` the first problems, `report` all that is listed.
+    `reason` is a sentence for them, `findings` the first problems, `report` all that is listed; `files` are the summary
+    of all errors and the lists of them.
     `abandoned`: not the data but we failed (a dead letter); nothing is wrong with the publisher's file.
     """
 
@@ -99,6 +100,7 @@ class StageRejected:
     findings: tuple[Mapping[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     report: BlobRef | None = None
+    files: tuple[PublishedFile, ...] = ()
     abandoned: bool = False
 
     def to_message(self, cause: str | None = None) -> Message:
@@ -114,6 +116,7 @@ class StageRejected:
             "findings": [dict(finding) for finding in self.findings],
             "facts": dict(self.facts),
             "report": self.report.to_dict() if self.report else None,
+            "files": [file.to_dict() for file in self.files],
             "abandoned": self.abandoned,
         }
         return message_of(self.KIND, self.flow, data, cause, self.index, self.stage, self.round, self.abandoned)
@@ -133,6 +136,7 @@ class StageRejected:
             findings=tuple(data.get("findings", ())),
             facts=dict_of(data, "facts"),
             report=BlobRef.from_dict(report) if report else None,
+            files=tuple(PublishedFile.from_dict(file) for file in data.get("files", ())),
             abandoned=bool(data.get("abandoned")),
         )
 

@@ -38,13 +38,32 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What one table may have, and how much of what is wrong with it is told: see `tabular.limits.Limits`, whose
+    fields these are. Sizes in bytes."""
+
+    decompressed_bytes: int
+    ratio: int
+    columns: int
+    cell_bytes: int
+    row_bytes: int
+    errors: int
+    listed_errors: int
+    listed_rows: int
+    count_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """`slots` jobs at a time per stage; `grace`, `stage_timeout` in seconds; spool capacity, memory in bytes."""
+    """`slots` jobs at a time per stage; `grace`, `stage_timeout` in seconds; spool capacity, memory and the largest
+    `file_size` that a stage may write in bytes."""
 
     slots: int
     grace: float
     stage_timeout: float
     memory: int
+    file_size: int
+    limits: LimitSettings
     spool_dir: Path
     spool_capacity: int
     rescue_after: float
@@ -83,6 +102,8 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             grace=_float(environ, "DH_GRACE", 25.0),
             stage_timeout=_float(environ, "DH_STAGE_TIMEOUT", 1500.0),
             memory=_int(environ, "DH_STAGE_MEMORY", 1_500_000_000),
+            file_size=_int(environ, "DH_STAGE_FILE_SIZE", 16_000_000_000),
+            limits=_limits(environ),
             spool_dir=Path(environ.get("DH_SPOOL_DIR", "/tmp/datahub-spool")),  # noqa: S108 made 0700 by the spool
             spool_capacity=_int(environ, "DH_SPOOL_CAPACITY", 10_000_000_000),
             rescue_after=_float(environ, "DH_RESCUE_AFTER", 1800.0),
@@ -90,6 +111,20 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
         ),
         log_format=environ.get("DH_LOG_FORMAT", "json"),
         log_level=environ.get("DH_LOG_LEVEL", "info"),
+    )
+
+
+def _limits(environ: Mapping[str, str]) -> LimitSettings:
+    return LimitSettings(
+        decompressed_bytes=_count(environ, "DH_MAX_DECOMPRESSED", 5_000_000_000),
+        ratio=_count(environ, "DH_MAX_RATIO", 100),
+        columns=_count(environ, "DH_MAX_COLUMNS", 10_000),
+        cell_bytes=_count(environ, "DH_MAX_CELL", 1_000_000),
+        row_bytes=_count(environ, "DH_MAX_ROW", 16_000_000),
+        errors=_count(environ, "DH_REPORTED_ERRORS", 1_000),
+        listed_errors=_count(environ, "DH_LISTED_ERRORS", 10_000),
+        listed_rows=_count(environ, "DH_LISTED_ROWS", 10_000),
+        count_seconds=_float(environ, "DH_COUNT_SECONDS", 300.0),
     )
 
 
@@ -118,6 +153,13 @@ def _int(environ: Mapping[str, str], name: str, default: int) -> int:
         return int(environ.get(name, default))
     except ValueError:
         raise SettingsError(f"{name} is {environ[name]!r}: a whole number is expected") from None
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = _int(environ, name, default)
+    if value < 1:
+        raise SettingsError(f"{name} is {value}: at least 1 is expected")
+    return value
 
 
 def _float(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tabular.archive import Opened
+from tabular.count import count_errors
 from tabular.csvkind import CsvKind, NotCsv, detect_kind
 from tabular.descriptor import clean_schema
-from tabular.encoding import detect_encoding, transcode
-from tabular.encodingfound import EncodingFound, EncodingRefused
+from tabular.encoding import EncodingFound, EncodingRefused, detect_encoding, transcode
 from tabular.finding import Finding
 from tabular.foreignkeys import Referenced, References, Unreadable
 from tabular.limits import Limits
 from tabular.opening import UNICODE, as_csv, open_resource
+from tabular.summary import Summary
 from tabular.validation import Validation, validate_table
 
 StageProgress = Callable[[str, int], None]
@@ -33,6 +34,7 @@ class TableCheck:
     encoding: EncodingFound | EncodingRefused | None = None
     kind: CsvKind | NotCsv | None = None
     validation: Validation | None = None
+    summary: Summary | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON object of everything."""
@@ -41,6 +43,7 @@ class TableCheck:
             "valid": self.valid,
             "stage": self.stage,
             "findings": [finding.to_dict() for finding in self.findings],
+            "summary": self.summary.to_dict() if self.summary else None,
             **{name: part.to_dict() if part is not None else None for name, part in parts.items()},
         }
 
@@ -53,7 +56,8 @@ def check_table(
     progress: StageProgress | None = None,
     references: References | None = None,
 ) -> TableCheck:
-    """Opens, decodes, tells the kind of, and validates the file of a resource; copies go to `workdir`. Raises OSError.
+    """Opens, decodes, tells the kind of, and validates the file of a resource; copies, and the lists of an invalid
+    table's errors, go to `workdir`. Raises OSError.
 
     `resource` is the descriptor's; its `path`, `encoding`, `dialect` and `schema` are used when they are there. Its
     foreign keys are looked up in `references`.
@@ -71,8 +75,19 @@ def check_table(
         progress=tell.of("validate"),
         references=references,
     )
+    summary = count_errors(
+        read.text,
+        validation,
+        workdir,
+        resource=read.resource,
+        dialect=read.kind.dialect,
+        sheet=read.opened.sheet,
+        limits=limits,
+        progress=tell.of("count"),
+        references=references,
+    )
     return TableCheck(
-        validation.valid, "validate", validation.findings, read.opened, read.encoding, read.kind, validation
+        validation.valid, "validate", validation.findings, read.opened, read.encoding, read.kind, validation, summary
     )
 
 
@@ -116,7 +131,7 @@ def read_table(
         return TableCheck(False, "load", (opened,))
     encoding: EncodingFound | EncodingRefused = UNICODE
     if opened.sheet is None:
-        encoding = detect_encoding(opened.path, _text(resource, "encoding"), tell.of("encoding"), resource)
+        encoding = detect_encoding(opened.path, _text(resource, "encoding"), tell.of("encoding"))
     else:
         resource = as_csv(resource, opened.sheet)
     if isinstance(encoding, EncodingRefused):

@@ -14,7 +14,7 @@ class Finding:
 
     `rule` is a stable name in kebab-case. `row` counts records (the first one is 1, as in the validation report),
     `line` counts physical lines from 1, `byte_offset` counts bytes of the file looked at from 0. `field` is a field's
-    name, or its position when it has none. `where` is a JSON pointer into a descriptor.
+    name, or its position when it has none. `where` is a JSON pointer into a descriptor, `address` a cell of a sheet.
     """
 
     rule: str
@@ -25,6 +25,7 @@ class Finding:
     field: str | None = None
     cell: str | None = None
     where: str | None = None
+    address: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON object of what is known; unknown places are left out."""

@@ -14,6 +14,9 @@ class Limits:
     The ratio of an archive is judged only after `ratio_floor` bytes came out of it: small files of blanks compress
     a thousandfold and harm nobody.
 
+    Errors are counted in full for `count_seconds` at the most; of them `listed_errors`, and of the bad rows
+    `listed_rows`, are listed, in files of `listed_bytes` each.
+
     From `fast_from` on, a table is checked by the compiled pass, in pieces of `piece_bytes`; loading it takes a second.
     """
 
@@ -31,5 +34,9 @@ class Limits:
     errors: int = 1_000
     reported_cell: int = 500
     reported_cells: int = 100
+    listed_errors: int = 10_000
+    listed_rows: int = 10_000
+    listed_bytes: int = 50 * MB
+    count_seconds: float = 300.0
     fast_from: int | None = MB
     piece_bytes: int = 4 * MB

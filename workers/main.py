@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -91,10 +92,17 @@ class _Worker:
         assert self._blobs is not None
         settings = self._settings.worker
         preload = [module for stage in PIPELINE if stage.name in wanted for module in stage.preload]
-        sandbox = await self._stack.enter_async_context(Sandbox(Limits(settings.memory), preload))
+        limits = Limits(settings.memory, settings.file_size)
+        sandbox = await self._stack.enter_async_context(Sandbox(limits, preload))
         await sandbox.start()
         spool = self._stack.enter_context(Spool(settings.spool_dir, settings.spool_capacity))
-        return Tools(blobs=self._blobs, spool=spool, sandbox=sandbox, store=self._settings.store)
+        return Tools(
+            blobs=self._blobs,
+            spool=spool,
+            sandbox=sandbox,
+            store=self._settings.store,
+            limits=asdict(settings.limits),
+        )
 
     async def _open_pool(self) -> asyncpg.Pool:
         from messages.database import TRANSIENT, open_pool, require_schema

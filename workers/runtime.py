@@ -102,4 +102,5 @@ def _rejected(job: StageJob, outcome: Rejected) -> StageRejected:
         findings=outcome.findings,
         facts=outcome.facts,
         report=outcome.report,
+        files=outcome.files,
     )

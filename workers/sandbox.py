@@ -99,13 +99,13 @@ class Sandbox:
                 answer = await _converse(ours, request, report)
                 status = 0 if answer is not None else await asyncio.shield(ended)
         except TimeoutError:
-            raise over_limits(f"processing it took longer than {_duration(deadline)}") from None
+            raise _over("time-limit", f"processing it took longer than {_duration(deadline)}, the limit") from None
         finally:
             ours.close()
             link.kill(number)
             with suppress(TransientError):
                 await asyncio.shield(ended)  # only then may the working directory go
-        return _result(answer, status)
+        return _result(answer, status, self._limits, deadline)
 
     async def _linked(self) -> _Link:
         async with self._starting:
@@ -220,37 +220,41 @@ async def _converse(ours: socket.socket, request: Mapping[str, Any], report: Rep
         writer.close()
 
 
-def _result(answer: dict[str, Any] | None, status: int) -> Any:
+def _result(answer: dict[str, Any] | None, status: int, limits: Limits, deadline: float) -> Any:
     if answer is None:
-        raise over_limits(_how_it_ended(status))
+        raise _ended(status, limits, deadline)
     if "result" in answer:
         return answer["result"]
     if "memory" in answer:
-        raise over_limits("it needs more memory than one file may take")
+        raise _out_of_memory(limits)
     if answer.get("disk") == "EFBIG":
-        raise over_limits("it unpacks to more bytes than one file may have")
+        raise _over("size-limit", f"what is made of it has more than {limits.file_size:,} bytes, the limit")
     if answer.get("disk") in DISK_TRANSIENT:
         raise TransientError(f"the sandbox's disk answered {answer['disk']}")
     trace = str(answer.get("bug")).rstrip()
     raise SandboxBug(f"{trace.rpartition(chr(10))[2]}\n{trace}")
 
 
-def over_limits(why: str) -> Refused:
-    """The failure of a resource that takes more than one may have."""
-    return Refused("resource-limits", f"The file could not be processed: {why}.")
+def _over(rule: str, why: str) -> Refused:
+    """The failure of a resource that takes more than one may have; the sentence says the limit."""
+    return Refused(rule, f"The file could not be processed: {why}.")
+
+
+def _out_of_memory(limits: Limits) -> Refused:
+    return _over("memory-limit", f"it needs more than {limits.memory / 1e6:,.0f} MB of memory, the limit")
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
 
 
-def _how_it_ended(status: int) -> str:
+def _ended(status: int, limits: Limits, deadline: float) -> Refused:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number == signal.SIGXCPU:
-        return "it takes more computing time than one file may"
+        return _over("time-limit", f"it takes more than {_duration(deadline)} of computing time, the limit")
     if number == signal.SIGKILL:
-        return "it needs more memory than one file may take"  # the kernel's OOM killer; a deadline is told apart above
-    return "reading it made our program crash"
+        return _out_of_memory(limits)  # the kernel's OOM killer; a deadline is told apart above
+    return _over("crashed", "reading it made our program crash")
 
 
 def printable(value: Any) -> Any:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from messages.datapackage import BlobRef, Resource
+from messages.datapackage import BlobRef, PublishedFile, Resource
 from messages.jobs import StageJob
 
 if TYPE_CHECKING:  # a stage's table can be read without the object store's client (0.5 s to import)
@@ -39,6 +39,7 @@ class Rejected:
     findings: tuple[Mapping[str, Any], ...] = ()
     errors: int = 1
     report: BlobRef | None = None
+    files: tuple[PublishedFile, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -61,12 +62,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What the stages of a process share."""
+    """What the stages of a process share; `limits` are those of `tabular.limits.Limits` that are set."""
 
     blobs: Blobs
     spool: Spool
     sandbox: Sandbox
     store: StoreSettings
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 class StageContext:

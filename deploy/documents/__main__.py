@@ -1,10 +1,11 @@
-"""Writes docs/asyncapi.json and docs/openapi.json; with `--check`, exits 1 where they are not what the code says."""
+"""Writes the JSON documents in docs/; with `--check`, exits 1 where they are not what the code says."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 from deploy.documents import asyncapi, openapi
@@ -15,7 +16,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 async def documents() -> dict[str, str]:
     """The text of every document by its name in docs/."""
-    contents = {"asyncapi.json": asyncapi.document(), "openapi.json": openapi.document(application())}
+    summary = json.loads((files("tabular") / "profiles" / "summary.json").read_text("utf-8"))
+    contents = {
+        "asyncapi.json": asyncapi.document(),
+        "openapi.json": openapi.document(application()),
+        "summary.schema.json": summary,
+    }
     return {name: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for name, content in contents.items()}
 
 

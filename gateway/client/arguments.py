@@ -74,6 +74,9 @@ def _add_validate(commands: Commands, everywhere: argparse.ArgumentParser) -> No
     more = "Checks the descriptor and every row, with the server's own code and without any network."
     validate = _add(commands, everywhere, "validate", "check a data package or a table", more)
     _add_package(validate)
+    validate.add_argument(
+        "--output", metavar="DIR", help="write the reports, and the errors and bad rows of every table as CSV, there"
+    )
 
 
 def _add_push(commands: Commands, everywhere: argparse.ArgumentParser) -> None:

@@ -11,17 +11,22 @@ from typing import Any
 from gateway.client.board import Board, Gauge
 from gateway.client.digests import declares_bytes, differences, digest_of
 from gateway.client.failures import RequestFailure
+from gateway.client.lists import keep_lists
 from gateway.client.package import LocalFile, LocalPackage
 from tabular.check import StageProgress, TableCheck, check_table, referenced_table
 from tabular.csvkind import CsvKind
-from tabular.encodingfound import EncodingFound
-from tabular.foreignkeys import References, missing_key, referenced_names
+from tabular.foreignkeys import References, referenced_names
 from tabular.hashing import Digest
 from tabular.profile import check_descriptor
+from tabular.reasons import reasons
 from tabular.resource import is_table
+from tabular.summary import summary_of_findings
+from tabular.validation import Validation
 from tabular.workbook import Sheet
 
 LARGEST = 5 * 1024**3
+MOST_EXAMPLES = 100
+"""Findings of one file that `--json` tells; the report and the lists have more."""
 QUICK = 5_000_000  # bytes up to which nobody needs to be told how far the check is
 
 
@@ -29,7 +34,8 @@ QUICK = 5_000_000  # bytes up to which nobody needs to be told how far the check
 class FileCheck:
     """What was found about the file of a resource; `rows` None: it is no table, or was not read to the end.
 
-    `errors` are all that were counted (`truncated`: counting stopped at the limit), `findings` those that are listed.
+    `errors` are all that were counted (`truncated`: not to the end of the file), `findings` the first of each kind;
+    `report` is frictionless' and `summary` our own, of a table that was validated.
     `sheet` says of a workbook which sheet was read (`sheet`, `number`, `area`) and the names of the `others`.
     """
 
@@ -43,6 +49,8 @@ class FileCheck:
     findings: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     inferred: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] | None = None
+    summary: Mapping[str, Any] | None = None
     sheet: Mapping[str, Any] | None = None
 
 
@@ -67,19 +75,22 @@ class PackageCheck:
         }
 
 
-def check_package(package: LocalPackage, shown: Board) -> PackageCheck:
-    """Check descriptor and data. Data is not looked at where the descriptor makes no sense."""
+def check_package(package: LocalPackage, shown: Board, output: Path | None = None) -> PackageCheck:
+    """Check descriptor and data. Data is not looked at where the descriptor makes no sense. The reports, and the lists
+    of errors, are written into the folder `output`."""
     findings = tuple(finding.to_dict() for finding in check_descriptor(package.descriptor))
     if findings:
         return PackageCheck(findings)
     files = package.files()
     digests = {file.path: digest_of(file.path, file.location, shown) for file in files if declares_bytes(file.resource)}
     named = {str(file.resource.get("name")): file for file in files}
-    checks = (_check_file(file, digests.get(file.path), named, shown) for file in files)
+    checks = (_check_file(file, digests.get(file.path), named, shown, output) for file in files)
     return PackageCheck((), tuple(checks), digests)
 
 
-def _check_file(file: LocalFile, digest: Digest | None, named: Mapping[str, LocalFile], shown: Board) -> FileCheck:
+def _check_file(
+    file: LocalFile, digest: Digest | None, named: Mapping[str, LocalFile], shown: Board, output: Path | None
+) -> FileCheck:
     name = str(file.resource.get("name", file.path))
     wrong = (*_size_problems(file), *(differences(file.resource, digest) if digest else ()))
     if wrong or not is_table(file.resource):
@@ -95,9 +106,11 @@ def _check_file(file: LocalFile, digest: Digest | None, named: Mapping[str, Loca
                 progress=_rows_of(gauge) if gauge else None,
                 references=_references(name, file, named, Path(workdir)),
             )
+            made = _file_check(name, file.path, check)
+            if output is not None:
+                keep_lists(output, made, Path(workdir))
     except OSError as error:
         raise RequestFailure(f"{file.path} cannot be read: {error.strerror}") from None
-    made = _file_check(name, file.path, check)
     if gauge:
         gauge.finish("valid" if made.valid else f"{made.errors:,} wrong")
     return made
@@ -123,7 +136,7 @@ def _size_problems(file: LocalFile) -> Iterator[dict[str, Any]]:
 
 def _rows_of(gauge: Gauge) -> StageProgress:
     def reached(stage: str, done: int) -> None:
-        if stage == "validate":
+        if stage in ("validate", "count"):
             gauge.reach(done)
 
     return reached
@@ -133,25 +146,26 @@ def _file_check(name: str, path: str, check: TableCheck) -> FileCheck:
     findings = tuple(finding.to_dict() for finding in check.findings)
     sheet = check.opened.sheet if check.opened else None
     notes = sheet.notes if sheet else ()
-    if isinstance(check.encoding, EncodingFound):
-        notes += check.encoding.notes
     told = _told_of(sheet)
     done = check.validation
     if done is None:
         return FileCheck(
             name, path, check.valid, tabular=True, errors=len(findings), findings=findings, notes=notes, sheet=told
         )
-    findings += tuple(_of_report(error, sheet) for task in done.report["tasks"] for error in task["errors"])
+    summary = check.summary or summary_of_findings(check.findings)
+    findings = tuple(example.to_dict() for example in summary.first_examples(MOST_EXAMPLES))
     return FileCheck(
         name,
         path,
         check.valid,
         tabular=True,
-        rows=done.rows,
-        errors=done.errors_total,
-        truncated=done.truncated,
+        rows=max(done.rows, summary.rows),
+        errors=summary.errors,
+        truncated=not summary.complete,
         findings=findings,
-        notes=(*notes, *_told(check), *done.notes),
+        report=done.report,
+        summary=summary.to_dict(),
+        notes=(*notes, *_told(check), *done.notes, *_reasons(done)),
         inferred=_inferred(check),
         sheet=told,
     )
@@ -168,13 +182,8 @@ def _told_of(sheet: Sheet | None) -> Mapping[str, Any] | None:
     return {name: told[name] for name in ("sheet", "number", "area", "others")} if told else None
 
 
-def _of_report(error: Mapping[str, Any], sheet: Sheet | None) -> dict[str, Any]:
-    places = {"row": "rowNumber", "field": "fieldName", "cell": "cell"}
-    known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
-    if sheet is not None and (address := sheet.address_of(error)):
-        known["address"] = address
-    told = {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
-    return told | missing_key(error)
+def _reasons(done: Validation) -> list[str]:
+    return reasons(done.schema, done.evidence) if done.inferred else []
 
 
 def _inferred(check: TableCheck) -> dict[str, Any]:

@@ -16,15 +16,23 @@ Finding = Mapping[str, Any]
 """As `tabular.finding.Finding.to_dict` and the server's status say it: rule, message, and the places that are known."""
 
 
-def show_findings(terminal: Terminal, findings: Sequence[Finding], total: int, indent: str = "    ") -> None:
-    """Say the findings by rule. `total` errors there are, of which `findings` may be the first only."""
+def show_findings(
+    terminal: Terminal,
+    findings: Sequence[Finding],
+    total: int,
+    indent: str = "    ",
+    counts: Mapping[str, int] | None = None,
+) -> None:
+    """Say the findings by rule. `total` errors there are, of which `findings` may be the first only; `counts` are then
+    those of each rule, where they are known."""
     for rule, group in _by_rule(findings).items():
-        count = f"{len(group):,} times" if len(group) > 1 else ""
+        times = (counts or {}).get(rule, len(group))
+        count = f"{times:,} times" if times > 1 else ""
         terminal.say(f"{indent}{terminal.paint(escape(rule, 80), 'yellow')} {count}".rstrip())
         for finding in group[:EXAMPLES]:
             terminal.say(f"{indent}  {_line(terminal, finding)}")
-        if len(group) > EXAMPLES:
-            terminal.say(f"{indent}  … and {len(group) - EXAMPLES:,} more of this kind")
+        if (more := times - min(len(group), EXAMPLES)) > 0:
+            terminal.say(f"{indent}  … and {more:,} more of this kind")
     if total > len(findings):
         terminal.say(f"{indent}… {plural(total, 'error')} in all; the first {len(findings):,} are listed")
 
@@ -37,12 +45,12 @@ def _by_rule(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 
 
 def _line(terminal: Terminal, finding: Finding) -> str:
-    place = ", ".join(_places(finding))
+    place = ", ".join(places(finding))
     message = escape(finding.get("message", ""), 500)
     return f"{terminal.paint(place, 'cyan')}: {message}" if place else message
 
 
-def _places(finding: Finding) -> Iterator[str]:
+def places(finding: Finding) -> Iterator[str]:
     if finding.get("address") is not None:
         yield escape(finding["address"], _CELL)
     for name, label in (("row", "row"), ("line", "line"), ("byte_offset", "byte")):

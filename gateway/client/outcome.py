@@ -63,7 +63,7 @@ class Outcome:
         # The reason repeats the first finding.
         reason = plural(total, "error") if findings else escape(resource.get("reason") or "no reason given")
         terminal.say(f"  {terminal.paint(name, 'bold')} failed at {escape(resource.get('stage'))}: {reason}")
-        show_findings(terminal, findings, total)
+        show_findings(terminal, findings, total, counts=_counts(resource))
         if resource.get("report"):
             terminal.say(f"    report: {escape(resource['report'])}")
 
@@ -82,3 +82,11 @@ class Outcome:
 
     def _failed(self) -> list[Mapping[str, Any]]:
         return [resource for resource in self._resources() if resource.get("state") == "FAILED"]
+
+
+def _counts(resource: Mapping[str, Any]) -> dict[str, int]:
+    """How many errors of each rule the stage counted; empty where it did not."""
+    facts = resource.get("facts")
+    told = facts.get(resource.get("stage")) if isinstance(facts, dict) else None
+    counts = told.get("by_rule") if isinstance(told, dict) else None
+    return {rule: count for rule, count in counts.items() if isinstance(count, int)} if isinstance(counts, dict) else {}

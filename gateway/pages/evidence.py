@@ -29,8 +29,6 @@ DELIMITERS = {
     "^": "caret",
     "~": "tilde",
 }
-JUDGES = {"letters": "the letters of its language"}
-READINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +80,18 @@ def _encoding(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     why = SOURCES.get(str(facts.get("source")), "")
     confidence = found.get("confidence")
     if isinstance(confidence, int | float) and not facts.get("certain"):
-        why += f", {min(confidence, 0.99):.0%} sure{'' if found.get('sure') else ', in doubt'}"
+        why += f", {confidence:.0%} sure"
     lines = [("Encoding", f"{name}: {why}" if why else name)]
     if overruled := found.get("overruled"):
         lines.append(("Declared encoding", f"{found.get('declared', '')}: not used, {overruled}"))
-    candidates = [one for one in _list(found, "candidates") if isinstance(one, dict)]
-    lines += [(f"A cell in {one.get('encoding')}", _reading(one)) for one in candidates[:READINGS]]
-    lines += [("Note", str(found[key])) for key in ("note", "doubt") if key in found]
+    others = [one for one in _list(found, "candidates") if isinstance(one, dict) and one.get("encoding") != name]
+    if others:
+        lines.append(
+            ("Other encodings", "; ".join(f"{one.get('encoding')} reads {one.get('sample')}" for one in others[:3]))
+        )
+    if sample := found.get("sample"):
+        lines.append(("A line as read", str(sample)))
     return lines
-
-
-def _reading(candidate: Mapping[str, Any]) -> str:
-    """How a cell reads, and who would read it so."""
-    judges = [JUDGES.get(str(judge), str(judge)) for judge in _list(candidate, "by")]
-    sample = str(candidate.get("sample", ""))
-    return f"{sample} ({', '.join(judges)})" if judges else sample
 
 
 def _kind(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -129,6 +124,7 @@ def _check(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("Schema", "inferred from all rows" if facts["inferred"] else "the publisher's"))
     keys = [key for key in _list(_mapping(facts, "evidence"), "foreign_keys") if isinstance(key, dict)]
     lines += [("Foreign key", f"{_ends(key)}, looked up for every row") for key in keys[:MOST_KEYS]]
+    lines += [("Taken as text", str(reason)) for reason in _list(facts, "reasons")[:20]]
     return lines + [("Note", str(note)) for note in _list(facts, "notes")[:5]]
 
 

@@ -11,11 +11,13 @@ import structlog
 from aiohttp import web
 
 from gateway.auth.identity import identify
-from gateway.downloads import download_name
+from gateway.downloads import download_name, file_of
 from gateway.pages import text
-from gateway.pages.rules import title_of, words_of
+from gateway.pages.evidence import of_table
+from gateway.pages.finding import FindingLine, finding_line
 from gateway.pages.site import Site
-from gateway.pkgstore import PackageStore, ResourceRun
+from gateway.pages.summary import Summary, summary_of
+from gateway.pkgstore import PackageStore, ResourceRun, Revision
 from gateway.problems import not_found
 from messages.blobs import Blobs
 from messages.errors import PermanentError, TransientError
@@ -29,18 +31,22 @@ MOST_LISTED = 200
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingLine:
-    """One problem. `row` counts records from 1 (the header is one), `line` physical lines; `address` is a sheet's."""
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file of a report; `words` say what is in it."""
 
-    rule: str
-    title: str
-    message: str
-    row: int | None = None
-    line: int | None = None
-    field: str | None = None
-    cell: str | None = None
-    address: str | None = None
+    address: str
+    name: str
+    words: str
+    size: int
+
+
+DOWNLOADS = {
+    "errors": "one row for each error: rule, row, line, byte offset, column, cell, what is wrong",
+    "annotated": "the bad rows as they are, with what is wrong with each in front: mend them and put them back",
+    "summary": "every error counted, by rule and column",
+    "report": "the report of frictionless",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,6 @@ class ReportPage:
         run = next((run for run in revision.resources if run.name == names["resource"]), None) if revision else None
         if revision is None or run is None:
             raise not_found("There is no such report, or you may not see it.")
-        download = download_name(run, "report")
-        address = f"{revision.path}/r/{text.segment(download)}?v={revision.revision}" if download else None
         return await self._site.page(
             request,
             "report.html",
@@ -104,8 +108,24 @@ class ReportPage:
             revision=revision,
             run=run,
             report=await self._report(run),
-            download=address if revision.finished_at else None,
+            summary=await self._summary(run),
+            downloads=downloads(revision, run) if revision.finished_at else [],
+            evidence=of_table(run.facts),
         )
+
+    async def _summary(self, run: ResourceRun) -> Summary | None:
+        """The summary of an invalid table, where there is one."""
+        summary, errors = run.file("summary"), run.file("errors")
+        if summary is None or summary.blob.size > LARGEST:
+            return None
+        is_listed = errors is not None and errors.blob.size <= LARGEST
+        try:
+            told = await self._blobs.get(summary.blob, limit=LARGEST)
+            listed = await self._blobs.get(errors.blob, limit=LARGEST) if errors and is_listed else b""
+            return summary_of(told, listed)
+        except (TransientError, PermanentError, ValueError, KeyError, TypeError, AttributeError) as error:
+            _log.warning("summary_unavailable", key=summary.blob.key, error=type(error).__name__)
+            return None
 
     async def _report(self, run: ResourceRun) -> Report:
         file = run.file("report")
@@ -120,6 +140,17 @@ class ReportPage:
         except (TransientError, PermanentError, ValueError, KeyError, TypeError, AttributeError) as error:
             _log.warning("report_unavailable", key=blob.key, error=type(error).__name__)
             return report_of_run(run, "The whole report cannot be read right now; these are its first problems.")
+
+
+def downloads(revision: Revision, run: ResourceRun) -> list[Download]:
+    """The files of a report, those to work with first."""
+    found = []
+    for role, words in DOWNLOADS.items():
+        name, file = download_name(run, role), file_of(run, role)
+        if name and file:
+            address = f"{revision.path}/r/{text.segment(name)}?v={revision.revision}"
+            found.append(Download(address, name, words, file.blob.size))
+    return found
 
 
 def report_of_run(run: ResourceRun, unavailable: str) -> Report:
@@ -174,29 +205,6 @@ def _errors_of(report: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     yield from report.get("errors", ())
     for task in report.get("tasks", ()):
         yield from task.get("errors", ())
-
-
-def finding_line(finding: Mapping[str, Any], sheet: Sheet | None = None) -> FindingLine:
-    """A finding of `tabular`, or an error of frictionless' report about a CSV or the sheet of a workbook, as a line."""
-    rule = str(finding.get("rule") or finding.get("type") or finding.get("code") or "problem")
-    name = finding.get("field") or finding.get("fieldName") or finding.get("label")
-    if not name and isinstance(finding.get("fieldNumber"), int):
-        name = f"no. {finding['fieldNumber']}"
-    cell = finding.get("cell")
-    return FindingLine(
-        rule=rule,
-        title=title_of(rule, finding.get("title")),
-        message=words_of(rule, str(finding.get("message") or finding.get("note") or "")),
-        row=_whole(finding.get("row", finding.get("rowNumber"))),
-        line=_whole(finding.get("line")),
-        field=str(name) if name else None,
-        cell=None if cell is None else str(cell),
-        address=finding.get("address") or (sheet.address_of(finding) if sheet else None),
-    )
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def grouped(findings: Sequence[FindingLine], total: int) -> list[Group]:

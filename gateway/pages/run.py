@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.auth.identity import identify
 from gateway.pages import text
 from gateway.pages.dataset import report_address
-from gateway.pages.report import FindingLine, finding_line
+from gateway.pages.finding import FindingLine, finding_line
 from gateway.pages.site import Site
 from gateway.pkgstore import PackageStore, ResourceRun, Revision
 from gateway.problems import not_found

@@ -16,6 +16,8 @@ from tabular.limits import Limits
 from tabular.progress import Progress
 
 if TYPE_CHECKING:
+    from tabular.counting import Counting
+    from tabular.dialect import Dialect
     from tabular.verdict import Verdict
 
 WARM = 65_536
@@ -63,3 +65,11 @@ def check(
     from tabular.fast.engine import Engine
 
     return Engine(resource, path, limits, progress).run(on_row)
+
+
+def count(path: Path, table: Any, dialect: Dialect, counting: Counting, progress: Progress | None) -> None:
+    """Counts the errors of the rows of a UTF-8 file, `table` being its resource that frictionless has opened. Raises
+    OutsideEnvelope, and whatever frictionless or the system raise."""
+    from tabular.fast.rowcount import RowCount
+
+    RowCount(path, table, dialect, counting, progress).run()

@@ -72,7 +72,7 @@ def decimal_part(value: Any, scale: Any) -> Any:
     while scale > 0 and value % 10 == 0:
         value //= 10
         scale -= 1
-    return (value if scale == 0 else np.int64(mixed(scale, value))), scale
+    return (value if scale == 0 else np.int64(mixed(mixed(0, scale), value))), scale
 
 
 @inlined

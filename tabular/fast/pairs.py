@@ -87,7 +87,7 @@ class Secrets:
         if len(bare) + max(exponent, 0) > 18 or scale >= SCALES:
             return self._hashed(f"{sign} {bare} {exponent}")
         number = int(bare) * 10 ** max(exponent, 0) * (-1 if sign else 1)
-        return (signed(mixed(scale, number)) if scale else number), scale
+        return (signed(mixed(mixed(0, scale), number)) if scale else number), scale
 
     def _of_moment(self, value: Any) -> Pair:
         """Aware and naive ones are never equal; aware ones are where they mean the same instant."""

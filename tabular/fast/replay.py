@@ -21,8 +21,9 @@ from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Table
 from tabular.fast.reading import Reading
-from tabular.fast.sweep import LARGEST_RECORD, Place, Sweep, cells_of, fresh_results
+from tabular.fast.sweep import LARGEST_RECORD, Sweep, cells_of, fresh_results
 from tabular.library import Content
+from tabular.place import Place
 
 NEVER = np.iinfo(np.int64).max
 WINDOW = 1 << 18

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from tabular.fast.accept import mixed, signed
+from tabular.fast.exact import exact_text
 from tabular.fast.layout import CALENDAR, DECIMAL, FOREIGN, LISTED_ONLY, LONGEST_LISTED, NO_KEY, SCALES, TEXT
 from tabular.fast.pairs import TAGS
 from tabular.fast.pattern import Automaton, automaton
@@ -87,7 +88,8 @@ def part_of(rule: Rule, value: Any, text_number: Any) -> int:
     elif rule.kind == CALENDAR:
         number = _moment_number(value)
     if number is None:
-        number = hash(value)
+        written = exact_text(value)
+        number = hash(value) if written is None else text_number(written.encode())
     return 0 if number == NO_KEY else number
 
 
@@ -213,7 +215,7 @@ def _decimal_number(value: Any) -> int | None:
         return None
     number = int(bare) * 10 ** max(exponent, 0)
     number = -number if sign else number
-    return number if scale == 0 else signed(mixed(scale, number))
+    return number if scale == 0 else signed(mixed(mixed(0, scale), number))
 
 
 _RULES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +33,7 @@ from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Key, Table
 from tabular.fast.source import Source
 from tabular.oddity import tail_is_open
+from tabular.place import Place
 from tabular.progress import Progress, Throttle
 from tabular.rows import reader
 
@@ -44,16 +44,6 @@ NOT_UTF8 = "bytes that are not UTF-8"
 LARGEST_RECORD = 1 << 27
 FIRST_COUNT = 1_000
 """Rows after which repeated keys are counted for the first time; then at every doubling."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a data row is: its number among data rows from 0, its record number from 1, its bytes in the file."""
-
-    row: int
-    record: int
-    start: int
-    end: int
 
 
 def cells_of(record: bytes, dialect: Dialect) -> list[str]:

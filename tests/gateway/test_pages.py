@@ -14,9 +14,9 @@ from typing_extensions import override
 from gateway.pages import text
 from gateway.pages.readme import Readme
 from gateway.pages.report import report_of
-from gateway.pages.rules import words_of
 from gateway.pkgstore import ResourceRun
 from messages.datapackage import BlobRef, Resource
+from tabular.words import sentence_of
 from tests.gateway.conftest import Answer, Gateway, Publisher
 from tests.gateway.seeds import Seeds, Table
 
@@ -395,9 +395,9 @@ def test_data_island_cannot_end_its_script_element() -> None:
 
 
 def test_messages_of_checks_become_plain_words() -> None:
-    assert words_of("type-error", 'Type error in ...: type is "integer/default"') == "This is not a whole number."
-    assert words_of("constraint-error", 'constraint "minimum" is "0"') == "Must be at least 0."
-    assert words_of("unknown-rule", "as it is") == "as it is"
+    assert sentence_of("type-error", 'type is "integer/default"') == "This is not a whole number."
+    assert sentence_of("constraint-error", 'constraint "minimum" is "0"') == "Must be at least 0."
+    assert sentence_of("unknown-rule", "", "as it is") == "as it is"
 
 
 def test_report_that_is_not_one_is_told_from_what_the_database_knows() -> None:

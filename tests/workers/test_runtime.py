@@ -213,14 +213,14 @@ async def test_progress_is_told_and_never_in_the_way(floor: Floor, transport: Tr
 
 async def test_refusal_from_within_is_a_rejection(floor: Floor, transport: Transport, tools: Tools) -> None:
     async def refuse(_call: int) -> None:
-        raise Refused("resource-limits", "The file could not be processed: too much.")
+        raise Refused("memory-limit", "The file could not be processed: too much.")
 
     stage = Encoding(refuse)
     flow, resources = await floor.accept(FILES)
     async with running(floor, transport, tools, stage.pipeline()):
         await floor.start(flow, resources)
         row = await floor.ended(flow)
-    assert row["reason"] == "Resource 'notes' (resource-limits): The file could not be processed: too much."
+    assert row["reason"] == "Resource 'notes' (memory-limit): The file could not be processed: too much."
     assert await floor.pool.fetchval("select count(*) from dead_letter") == 0
 
 

@@ -36,22 +36,22 @@ async def waiting(sandbox: Sandbox, marker: Path) -> tuple[asyncio.Task[object],
 
 
 @pytest.mark.parametrize(
-    ("function", "deadline", "words"),
+    ("function", "deadline", "rule", "words"),
     [
-        (cruel.bomb, 30, "memory"),
-        (cruel.loop, 1, "longer than 1 seconds"),
-        (cruel.crash, 30, "crash"),
-        (cruel.killed, 30, "memory"),
-        (cruel.big_file, 30, "unpacks to more bytes"),
+        (cruel.bomb, 30, "memory-limit", "MB of memory, the limit"),
+        (cruel.loop, 1, "time-limit", "longer than 1 seconds, the limit"),
+        (cruel.crash, 30, "crashed", "crash"),
+        (cruel.killed, 30, "memory-limit", "MB of memory, the limit"),
+        (cruel.big_file, 30, "size-limit", "bytes, the limit"),
     ],
 )
 async def test_cruel_work_is_a_named_failure_and_its_neighbour_does_not_notice(
-    sandbox: Sandbox, tmp_path: Path, function: cruel.Cruelty, deadline: float, words: str
+    sandbox: Sandbox, tmp_path: Path, function: cruel.Cruelty, deadline: float, rule: str, words: str
 ) -> None:
     neighbour, child = await waiting(sandbox, tmp_path / "marker")
     with pytest.raises(Refused) as refusal:
         await sandbox.run(function, {}, workdir=tmp_path, deadline=deadline)
-    assert refusal.value.rule == "resource-limits"
+    assert refusal.value.rule == rule
     assert words in refusal.value.reason
     assert child.is_running()
     assert not neighbour.done()

@@ -177,15 +177,41 @@ async def test_validate_tells_every_wrong_cell_and_keeps_the_report(tools: Tools
     file = File(name="a", content=b"id,name\nx,a\n2,b\ny,c,extra\n", descriptor=TYPED)
     outcome = rejected(await run(tools, random_ownerid, file, "validate"))
     assert (outcome.rule, outcome.errors) == ("type-error", 3)
-    assert [(item["rule"], item["row"]) for item in outcome.findings] == [
-        ("type-error", 2),
-        ("type-error", 4),
-        ("extra-cell", 4),
+    assert [(item["rule"], item["row"], item["line"], item["byte_offset"]) for item in outcome.findings] == [
+        ("type-error", 2, 2, 8),
+        ("extra-cell", 4, 4, 16),
+        ("type-error", 4, 4, 16),
     ]
     assert "3 errors" in outcome.reason
     assert outcome.report is not None
     report = json.loads(await tools.blobs.get(outcome.report))
     assert report["stats"]["errors"] == 3
+
+
+async def test_validate_counts_every_error_beyond_the_report_and_lists_them(tools: Tools, random_ownerid: str) -> None:
+    limited = replace(tools, limits={"errors": 2, "listed_errors": 3, "listed_rows": 2})
+    file = File(name="a", content=b"id,name\n" + b"x,a\n" * 5, descriptor=TYPED)
+    outcome = rejected(await run(limited, random_ownerid, file, "validate"))
+    assert outcome.report is not None
+    report = json.loads(await tools.blobs.get(outcome.report))
+    assert (report["stats"]["errors"], outcome.errors, outcome.facts["bad_rows"]) == (2, 5, 5)
+    assert "5 errors" in outcome.reason
+    files = {item.role: (await tools.blobs.get(item.blob)).decode() for item in outcome.files}
+    assert set(files) == {"summary", "errors", "annotated"}
+    assert [group["count"] for group in json.loads(files["summary"])["groups"]] == [5]
+    assert files["errors"].splitlines()[1] == "type-error,2,2,8,id,x,This is not a whole number."
+    assert files["annotated"].splitlines()[:2] == [
+        "_row,_line,_errors,id,name",
+        "2,2,id: This is not a whole number.,x,a",
+    ]
+
+
+async def test_limits_that_are_set_are_those_of_the_checks(tools: Tools, random_ownerid: str) -> None:
+    limited = replace(tools, limits={"columns": 2, "cell_bytes": 4})
+    wide = rejected(await run(limited, random_ownerid, File(name="a", content=b"a,b,c\n1,2,3\n"), "csvkind"))
+    assert (wide.rule, "the limit is 2" in wide.reason) == ("too-many-columns", True)
+    long = rejected(await run(limited, random_ownerid, File(name="a", content=b"a,b\n12345,2\n"), "csvkind"))
+    assert (long.rule, "the limit is 4" in long.reason) == ("cell-too-large", True)
 
 
 async def test_repeated_validation_says_the_same(tools: Tools, random_ownerid: str) -> None:

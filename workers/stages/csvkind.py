@@ -20,7 +20,11 @@ async def csvkind(job: StageJob, context: StageContext) -> Outcome:
     declared = job.resource.descriptor
     async with context.checkout(job.resource.table) as path:
         answer = await context.compute(
-            tables.sniff_table, path=str(path), dialect=declared.get("dialect"), field_names=field_names(declared)
+            tables.sniff_table,
+            path=str(path),
+            dialect=declared.get("dialect"),
+            field_names=field_names(declared),
+            limits=context.tools.limits,
         )
     if "finding" in answer:
         return Rejected.because(answer["finding"], answer["evidence"])

@@ -20,7 +20,7 @@ async def encoding(job: StageJob, context: StageContext) -> Outcome:
         answer = await context.compute(
             tables.decode_table,
             path=str(path),
-            resource=job.resource.descriptor,
+            declared=job.resource.descriptor.get("encoding"),
             destination=str(destination),
         )
     if "finding" in answer:

@@ -50,6 +50,7 @@ async def _opened(job: StageJob, resource: Resource, context: StageContext) -> O
         path=str(context.workdir / "source"),
         resource={**resource.descriptor, "path": resource.path},
         destination=str(destination),
+        limits=context.tools.limits,
     )
     facts = resource.facts["load"]
     if "finding" in opened:

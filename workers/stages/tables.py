@@ -18,33 +18,38 @@ from workers.stage import Report
 
 if TYPE_CHECKING:
     from tabular.foreignkeys import References
-    from tabular.workbook import Sheet
 
 PROBLEMS = 20
-"""Errors that travel with the event; the report has the rest."""
+"""Errors that travel with the event; the report and the lists have the rest."""
+LISTS = ("errors.csv", "annotated.csv")
 
 # tabular's modules are imported where they are needed: the worker's own process only names these functions.
 
 
-def open_table(progress: Report, path: str, resource: Mapping[str, Any], destination: str) -> dict[str, Any]:
+def open_table(
+    progress: Report,
+    path: str,
+    resource: Mapping[str, Any],
+    destination: str,
+    limits: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """`{"finding"}`, or what `tabular.archive.Opened` says (the CSV is at `destination`) and the CSV's `descriptor`."""
+    from tabular.limits import Limits
     from tabular.opening import as_csv, open_resource
 
-    opened = open_resource(Path(path), resource, Path(destination), progress=_bytes(progress))
+    bounds = Limits(**limits or {})
+    opened = open_resource(Path(path), resource, Path(destination), bounds, _bytes(progress))
     if isinstance(opened, Finding):
         return {"finding": opened.to_dict()}
     descriptor = as_csv(resource, opened.sheet) if opened.sheet else resource
     return {**opened.to_dict(), "descriptor": dict(descriptor)}
 
 
-def decode_table(progress: Report, path: str, resource: Mapping[str, Any], destination: str) -> dict[str, Any]:
+def decode_table(progress: Report, path: str, declared: str | None, destination: str) -> dict[str, Any]:
     """`{"finding", "evidence"}`, or `{"found", "copy"}`: a copy in UTF-8 is at `destination`; None: none is needed."""
-    from tabular.encoding import detect_encoding, transcode
-    from tabular.encodingfound import EncodingRefused
+    from tabular.encoding import EncodingRefused, detect_encoding, transcode
 
-    declared = resource.get("encoding")
-    told = _bytes(progress, Path(path))
-    found = detect_encoding(Path(path), declared if isinstance(declared, str) else None, told, resource)
+    found = detect_encoding(Path(path), declared, _bytes(progress, Path(path)))
     if isinstance(found, EncodingRefused):
         return found.to_dict()
     copy = None if found.is_plain_utf8 else transcode(Path(path), found.encoding, Path(destination), _bytes(progress))
@@ -52,13 +57,18 @@ def decode_table(progress: Report, path: str, resource: Mapping[str, Any], desti
 
 
 def sniff_table(
-    progress: Report, path: str, dialect: Mapping[str, Any] | None, field_names: Sequence[str]
+    progress: Report,
+    path: str,
+    dialect: Mapping[str, Any] | None,
+    field_names: Sequence[str],
+    limits: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """`{"finding", "evidence"}`, or what `tabular.csvkind.CsvKind` says."""
     from tabular.csvkind import detect_kind
+    from tabular.limits import Limits
 
-    report = _bytes(progress, Path(path))
-    return detect_kind(Path(path), dialect, field_names=field_names, progress=report).to_dict()
+    report, bounds = _bytes(progress, Path(path)), Limits(**limits or {})
+    return detect_kind(Path(path), dialect, field_names=field_names, limits=bounds, progress=report).to_dict()
 
 
 def _bytes(progress: Report, path: Path | None = None) -> Progress:
@@ -74,31 +84,60 @@ def validate_table(
     destination: str,
     sheet: Mapping[str, Any] | None = None,
     references: Sequence[Mapping[str, Any]] = (),
+    limits: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What `tabular.validation.Validation` says, its report at `destination` as JSON; `problems`: its first errors.
+    """What `tabular.validation.Validation` says, its report at `destination` as JSON.
 
-    `references` are what `referenced.referenced` says; copies of those files go beside the destination.
+    Where the table is invalid also `summary`, and `problems`: the first examples of each kind. `files` are the
+    digests, by name, of what is in the folder of `destination`: the report, and then the summary and the lists.
+    `references` are what `referenced.referenced` says; copies of those files go there too.
     """
+    from tabular.count import count_errors
+    from tabular.limits import Limits
+    from tabular.reasons import reasons
     from tabular.validation import validate_table
     from tabular.workbook import Sheet
 
-    read = Sheet.from_dict(sheet) if sheet else None
+    def told(done: int) -> None:
+        progress(done, None, "rows")
+
+    read, bounds, report_path = Sheet.from_dict(sheet) if sheet else None, Limits(**limits or {}), Path(destination)
+    found = _references(references, report_path.parent)
     validation = validate_table(
         Path(path),
         resource=resource,
         dialect=dialect,
         kinds=read.kinds if read else (),
-        progress=lambda done: progress(done, None, "rows"),
-        references=_references(references, Path(destination).parent),
+        limits=bounds,
+        progress=told,
+        references=found,
     )
     report = validation.report
     for stats in (report["stats"], *(task["stats"] for task in report["tasks"])):
         stats["seconds"] = 0  # the same bytes have the same report, wherever and however often they are checked
-    digest = _write_json(report, destination)
-    errors = [error for task in report["tasks"] for error in task["errors"]]
+    files = {report_path.name: _write_json(report, destination)}
     answer = validation.to_dict()
     del answer["report"]
-    return {**answer, "problems": [_problem(error, read) for error in errors[:PROBLEMS]], "digest": digest}
+    answer["reasons"] = reasons(validation.schema, validation.evidence) if validation.inferred else []
+    if validation.valid:
+        return {**answer, "files": files}
+    folder = report_path.parent
+    summary = count_errors(
+        Path(path),
+        validation,
+        folder,
+        resource=resource,
+        dialect=dialect,
+        sheet=read,
+        limits=bounds,
+        progress=told,
+        references=found,
+    )
+    files["summary.json"] = _write_json(summary.to_dict(), str(folder / "summary.json"))
+    files |= {name: _digest(folder / name) for name in LISTS if (folder / name).is_file()}
+    problems = [finding.to_dict() for finding in summary.first_examples(PROBLEMS)]
+    told_summary = summary.to_dict() | {"groups": [], "by_rule": summary.by_rule}
+    return {**answer, "summary": told_summary, "problems": problems, "files": files}
 
 
 def _references(told: Sequence[Mapping[str, Any]], folder: Path) -> References:
@@ -144,20 +183,15 @@ def rehearse() -> None:
         validate_table(lambda *_: None, str(table), {"name": "table", "path": "table.csv"}, {}, str(report))
 
 
-def _problem(error: Mapping[str, Any], sheet: Sheet | None) -> dict[str, Any]:
-    """An error of frictionless' report as a finding; of a workbook with the address of the cell."""
-    from tabular.foreignkeys import missing_key
-
-    places = {"row": "rowNumber", "field": "fieldName", "cell": "cell"}
-    known = {name: error[key] for name, key in places.items() if error.get(key) is not None}
-    if sheet is not None and (address := sheet.address_of(error)):
-        known["address"] = address
-    told = {"rule": str(error.get("type", "error")), "message": str(error.get("message", "")), **known}
-    return told | missing_key(error)
-
-
 def _write_json(value: Any, destination: str) -> dict[str, Any]:
     """Size and SHA-256 of the JSON that was written; a lone surrogate becomes `?` rather than an error."""
     body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     Path(destination).write_bytes(body)
     return {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+def _digest(path: Path) -> dict[str, Any]:
+    from tabular.hashing import hash_file
+
+    digest = hash_file(path)
+    return {"size": digest.size, "sha256": digest.sha256}

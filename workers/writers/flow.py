@@ -122,7 +122,7 @@ async def resource_rejected(connection: asyncpg.Connection, event: StageRejected
         {_CLAIM}
         update flow_resource
         set state = 'FAILED', stage = $6, facts = facts || $7, reason = $8, rule = $9, errors = $10, findings = $11,
-            report = $12, updated_at = now()
+            report = $12, files = $13, updated_at = now()
         {_OF_THIS_ROUND}
         """,  # noqa: S608 constants
         CONSUMER,
@@ -137,6 +137,7 @@ async def resource_rejected(connection: asyncpg.Connection, event: StageRejected
         event.errors,
         [dict(finding) for finding in event.findings],
         event.report.to_dict() if event.report else None,
+        [file.to_dict() for file in event.files],
     )
     return status.endswith(" 1")
 

@@ -14,6 +14,7 @@ from gateway.client.failures import FINE, RequestFailure
 from gateway.client.findings import show_findings
 from gateway.client.package import open_package
 from gateway.client.sizes import plural
+from gateway.client.summary import show_summary
 from gateway.client.terminal import Terminal
 
 
@@ -21,7 +22,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Check descriptor and data; exit code 1 where something is wrong."""
     package = open_package(Path(options.package)).with_sheet(options.sheet)
     with showing(terminal) as shown:
-        check = check_package(package, shown)
+        check = check_package(package, shown, Path(options.output) if options.output else None)
     terminal.answer({"ok": check.valid, "package": package.name, **check.to_dict()})
     show_check(terminal, check)
     return FINE if check.valid else RequestFailure.exit_code
@@ -35,7 +36,10 @@ def show_check(terminal: Terminal, check: PackageCheck) -> None:
     for file in check.files:
         verdict = terminal.paint("valid", "green") if file.valid else terminal.paint("INVALID", "red")
         terminal.say(f"{verdict}  {escape(file.path, 200)}: {_summary(file)}")
-        show_findings(terminal, file.findings, file.errors)
+        if file.summary is not None:
+            show_summary(terminal, file.summary)
+        else:
+            show_findings(terminal, file.findings, file.errors)
         if file.sheet is not None:
             terminal.say(f"    {_sheet(file.sheet)}")
         for note in file.notes:
@@ -52,5 +56,8 @@ def _summary(file: FileCheck) -> str:
         return "not a table, published as it is"
     if file.valid:
         return plural(file.rows or 0, "row")
-    errors = f"{plural(file.errors, 'error')}{' (the check stopped there)' if file.truncated else ''}"
-    return f"{errors} in {plural(file.rows, 'row')}" if file.rows is not None else errors
+    errors = plural(file.errors, "error")
+    if file.rows is None:
+        return errors
+    bad = file.summary["bad_rows"] if file.summary else 0
+    return f"{errors} in {bad:,} of {plural(file.rows, 'row')}" if bad else f"{errors} in {plural(file.rows, 'row')}"

@@ -1,0 +1,184 @@
+"""A sweep that judges every suspect and stops at none.
+
+Bad rows are read one by one only until enough of them are listed; after that, suspect cells are counted by their bytes,
+arrays of them at a time, and each distinct one is shown to frictionless once.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from tabular.counting import Counting
+from tabular.dialect import Dialect
+from tabular.fast.cellgroups import LONGEST, RowSet, grouped
+from tabular.fast.layout import (
+    BASE,
+    CELL,
+    CELL_END,
+    CLEAN,
+    END,
+    KEPT,
+    NULL,
+    RECORD,
+    RECORDS,
+    ROW,
+    ROWS,
+    START,
+    SUSPECT_COLUMN,
+)
+from tabular.fast.plan import Key, Table
+from tabular.fast.source import Source
+from tabular.fast.sweep import Sweep, cells_of
+from tabular.fast.verdicts import Verdict, Verdicts
+from tabular.place import Place
+from tabular.progress import Progress
+from tabular.tally import Counted
+
+UNLIMITED = 1 << 62
+
+
+class CountSweep(Sweep):
+    """After `run`: `listed` are the first bad rows, `bad` is empty, `bad_rows` are all; keys are as in any sweep."""
+
+    def __init__(
+        self,
+        table: Table,
+        source: Source,
+        dialect: Dialect,
+        verdicts: Verdicts,
+        counting: Counting,
+        progress: Progress | None,
+    ) -> None:
+        super().__init__(table, source, dialect, UNLIMITED, progress)
+        self.listed: list[Place] = []
+        self.bad_rows = RowSet()
+        self._verdicts, self._counting = verdicts, counting
+        self._most = max(counting.limits.listed_rows, counting.limits.listed_errors)
+        self._keyed = np.array([bool(rule.keyed) for rule in table.rules])
+        self._telling = _telling(table, dialect)
+
+    @property
+    def records(self) -> int:
+        """The number of the last record that was read."""
+        return int(self._results.state[RECORDS])
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether `listed` may lack bad rows."""
+        return len(self.listed) >= self._most
+
+    @override
+    def _is_decided(self) -> bool:
+        return self._counting.is_late()
+
+    @override
+    def _judge(self, suspects: Any) -> None:
+        if self.is_cut:
+            self._by_cell(suspects)
+        else:
+            self._by_row(suspects)
+
+    def _by_row(self, suspects: Any) -> None:
+        """Reads each of the rows, all of their cells."""
+        base = int(self._results.state[BASE])
+        first_row = int(self._results.state[ROWS] - self._results.state[KEPT])
+        starts = np.flatnonzero(np.diff(suspects[:, ROW], prepend=-1)).tolist()
+        bad = []
+        for begin, after in pairwise([*starts, len(suspects)]):
+            record, row, start, end = suspects[begin, : END + 1].tolist()
+            cells = cells_of(bytes(self._buffer[start - base : end - base]), self._dialect)
+            if self.keys:
+                self._rekey(row - first_row, cells)
+            problems = self._verdicts.of_row(cells)
+            if problems:
+                place = Place(row, record, start, end)
+                self._counting.tally.add_row(problems, place)
+                bad.append(row)
+                if not self.is_cut:
+                    self.listed.append(place)
+            else:
+                for column in suspects[begin:after, SUSPECT_COLUMN].tolist():
+                    if column >= 0:
+                        self._learn(column, cells[column].encode())
+        self.bad_rows.add(np.array(bad, np.int64))
+
+    def _by_cell(self, suspects: Any) -> None:
+        """Counts cells by their bytes; rows whose cells do not stand for themselves are read."""
+        columns, sizes = suspects[:, SUSPECT_COLUMN], suspects[:, CELL_END] - suspects[:, CELL]
+        is_odd = (columns < 0) | (suspects[:, CELL] < 0) | (sizes > LONGEST) | self._keyed[columns]
+        plain = self._without(suspects, is_odd)
+        if not len(plain):
+            return
+        seed = self._table.accepts.seed
+        first, group = grouped(self._buffer, plain[:, SUSPECT_COLUMN], plain[:, CELL], plain[:, CELL_END], seed)
+        verdicts = [self._verdict(suspect) for suspect in plain[first]]
+        is_blank = np.array([verdict.is_blank for verdict in verdicts])[group]
+        if is_blank.any():
+            is_doubtful = is_blank & ~self._tells(plain)
+            group = group[~np.isin(plain[:, ROW], plain[is_doubtful, ROW])]
+            plain = self._without(plain, is_doubtful)
+        self._count(plain, group, verdicts, first)
+
+    def _without(self, suspects: Any, is_odd: Any) -> Any:
+        """The suspects of rows that have no odd one; the other rows are read."""
+        in_odd_row = np.isin(suspects[:, ROW], suspects[is_odd, ROW])
+        self._by_row(suspects[in_odd_row])
+        return suspects[~in_odd_row]
+
+    def _verdict(self, suspect: Any) -> Verdict:
+        text = bytes(self._buffer[suspect[CELL] : suspect[CELL_END]])
+        verdict = self._verdicts.of_cell(int(suspect[SUSPECT_COLUMN]), text.decode("utf-8"))
+        if not verdict.problems:
+            self._learn(int(suspect[SUSPECT_COLUMN]), text)
+        return verdict
+
+    def _count(self, plain: Any, group: Any, verdicts: list[Verdict], first: Any) -> None:
+        counts = np.bincount(group, minlength=len(verdicts)).tolist()
+        for index, verdict in enumerate(verdicts):
+            for problem in verdict.problems if counts[index] else ():
+                counted = self._counting.tally.add(problem, counts[index])
+                if counted.wants(int(plain[0, ROW])):
+                    self._exemplify(counted, plain[group == index])
+        is_bad = np.array([bool(verdict.problems) for verdict in verdicts])[group]
+        rows = np.unique(plain[is_bad, ROW])
+        self._counting.tally.bad_rows += len(rows)
+        self.bad_rows.add(rows)
+
+    def _exemplify(self, counted: Counted, suspects: Any) -> None:
+        for suspect in suspects[:3].tolist():
+            counted.keep(Place(suspect[ROW], suspect[RECORD], suspect[START], suspect[END]))
+
+    def _learn(self, column: int, text: bytes) -> None:
+        """Has the kernel know a cell that has no problem."""
+        if (column, text) in self._known:
+            return
+        verdict = self._verdicts.of_cell(column, text.decode("utf-8"))
+        if verdict.problems:
+            return
+        self.learned += 1
+        if self._table.accepts.learn(column, text, NULL if verdict.is_null else CLEAN, verdict.part, 0):
+            self._known.add((column, text))
+
+    def _tells(self, suspects: Any) -> Any:
+        """Whether a suspect's record has a byte that none of blank cells only has."""
+        base = int(self._results.state[BASE])
+        low, high = int(suspects[:, START].min()) - base, int(suspects[:, END].max()) - base
+        before = np.concatenate(([0], np.cumsum(self._telling[self._buffer[low:high]], dtype=np.int64)))
+        return before[suspects[:, END] - base - low] > before[suspects[:, START] - base - low]
+
+    @override
+    def _key_number(self, key: Key, cells: list[str]) -> int:
+        return self._verdicts.key_number(key, cells)
+
+
+def _telling(table: Table, dialect: Dialect) -> Any:
+    """For each byte, whether no record whose cells are all blank can have it."""
+    telling = np.ones(256, bool)
+    marks = f"{dialect.delimiter}{dialect.quote_char}\r\n "
+    for text in (marks, *(missing for rule in table.rules for missing in rule.missing)):
+        telling[list(text.encode("utf-8", "surrogatepass"))] = False
+    return telling
