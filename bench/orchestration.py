@@ -1,9 +1,10 @@
 """Five empty stages and the join of a flow over RabbitMQ: what it costs to move work. `python -m bench.orchestration`.
 
-`ours` is the workers' runtime on the production transport: every hop publishes the next job and the stage's event, both
-confirmed, before its own job is settled; the join hears every event. `bare` is a hand-written aio-pika chain with
-confirms with fewer promises: one message a hop, no events, retries, dead letters or supervision; `bare-events`
-is the same with the event of each stage. Two worker processes with 8 slots a stage each, on the same broker, in turns.
+`ours` is the workers' runtime on the production transport: every hop publishes the stage's event, confirmed by the
+queues of the next stage and of the join, before its own job is settled; the join hears every event. `bare` is a
+hand-written aio-pika chain with confirms with fewer promises: one message a hop to one queue, no events, retries, dead
+letters or supervision; `bare-events` is the same with the event of each stage. Two worker processes with 8 slots a
+stage each, on the same broker, in turns. Processor time is that of the broker, the workers and the join together.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Protocol, cast
 
 import aio_pika
+import psutil
 import uvloop
 
 from bench.servers import percentile
@@ -36,6 +38,8 @@ from workers.runtime import StageRuntime
 from workers.stage import Passed, Stage, StageContext, Tools
 
 PROCESSES, SLOTS = 2, 8
+STARTING = 200
+"""Flows whose first message may be on its way to the broker at the same time: its confirm has a deadline."""
 BARE_JOIN = "bare.join"
 
 Joined = Callable[[str], None]
@@ -167,7 +171,7 @@ class Measured:
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._started: dict[str, float] = {}
+        self._starting = asyncio.Semaphore(STARTING)
         self._joined: dict[str, asyncio.Future[float]] = {}
 
     async def open(self) -> None:
@@ -184,7 +188,8 @@ class Measured:
     async def flow(self, number: int) -> float:
         """Seconds from the publish of the first job to the join."""
         began = time.perf_counter()
-        flow = await self._chain.start(number)
+        async with self._starting:
+            flow = await self._chain.start(number)
         return await self._future(flow) - began
 
     async def rate(self, flows: int) -> float:
@@ -232,18 +237,38 @@ async def serve_and_compare(flows: int, rounds: int) -> None:
 async def compare(url: str, flows: int, rounds: int) -> None:
     rates: dict[str, list[float]] = {name: [] for name in CHAINS}
     latencies: dict[str, list[float]] = {name: [] for name in CHAINS}
+    costs: dict[str, list[float]] = {name: [] for name in CHAINS}
     for _ in range(rounds):
         for name in CHAINS:
             async with measured(name, url) as chain:
+                before = processor_time()
                 rates[name].append(await chain.rate(flows))
+                costs[name].append((processor_time() - before) / flows)
                 latencies[name] += await chain.latencies(100)
     for name in CHAINS:
         rounded = ", ".join(f"{rate:.0f}" for rate in rates[name])
         p50, p95 = (percentile(latencies[name], share) * 1000 for share in (0.5, 0.95))
-        print(f"{name}: {percentile(rates[name], 0.5):.0f} flows/s (rounds: {rounded});", end=" ")
+        cost = percentile(costs[name], 0.5) * 1000
+        print(
+            f"{name}: {percentile(rates[name], 0.5):.0f} flows/s (rounds: {rounded}), {cost:.1f} ms of CPU a flow;",
+            end=" ",
+        )
         print(f"one flow at a time: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
     for name in ("bare", "bare-events"):
-        print(f"ours / {name}: {percentile(rates['ours'], 0.5) / percentile(rates[name], 0.5):.2f}")
+        rate = percentile(rates["ours"], 0.5) / percentile(rates[name], 0.5)
+        cost = percentile(costs[name], 0.5) / percentile(costs["ours"], 0.5)
+        print(f"ours / {name}: {rate:.2f} (by processor time: {cost:.2f})")
+
+
+def processor_time() -> float:
+    """Seconds that this process and all that it has started and that still run have used."""
+    used = 0.0
+    this = psutil.Process()
+    for process in (this, *this.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
 
 
 async def work(name: str) -> None:

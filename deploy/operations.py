@@ -49,9 +49,11 @@ async def declare(settings: Settings) -> None:
 
 def topology_table() -> str:
     """The topology as a table for people."""
-    rows = [("queue", "exchange", "type", "keys")]
+    rows = [("queue", "exchange", "type", "key")]
     rows += [
-        (queue.name, queue.exchange, topology.EXCHANGES[queue.exchange], " ".join(queue.keys)) for queue in _queues()
+        (queue.name, exchange, topology.EXCHANGES[exchange], key)
+        for queue in _queues()
+        for exchange, key in queue.bindings
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
@@ -61,7 +63,10 @@ def topology_table() -> str:
 
 def topology_json() -> str:
     """The topology for programs."""
-    queues = [{"name": queue.name, "exchange": queue.exchange, "keys": list(queue.keys)} for queue in _queues()]
+    queues = [
+        {"name": queue.name, "bindings": [{"exchange": exchange, "key": key} for exchange, key in queue.bindings]}
+        for queue in _queues()
+    ]
     return json.dumps({"exchanges": dict(topology.EXCHANGES), "queues": queues}, indent=2)
 
 

@@ -21,6 +21,9 @@ VERSION = 1
 MAX_BODY = 16 * 1024 * 1024
 """Bytes: RabbitMQ 4 refuses larger messages (`max_message_size`)."""
 
+# `json.dumps` makes an encoder for each call unless all its options are the defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -56,7 +59,7 @@ class Message:
         }
         if self.cause is not None:
             event["cause"] = self.cause
-        return json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _encode(event).encode()
 
     @classmethod
     def decode(cls, body: bytes) -> Message:

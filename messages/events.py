@@ -39,43 +39,45 @@ class FlowAccepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagePassed:
-    """A stage is done with a resource; `facts` is what it learned. `resource` is there after the last stage only."""
+    """A stage is done with a resource, which has grown by what was learned. It is the next stage's job, too.
+
+    The kind ends with the stage (`event.stage.passed.load`): `messages.topology` says which stage's queue it fills.
+    """
 
     KIND: ClassVar[str] = "event.stage.passed"
     flow: FlowRef
-    index: int
-    name: str
     stage: str
+    resource: Resource
     round: int = 0
-    rows: int | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    resource: Resource | None = None
+
+    @property
+    def name(self) -> str:
+        """The resource's."""
+        return self.resource.name
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the stage has learned."""
+        facts: Mapping[str, Any] = self.resource.facts.get(self.stage, {})
+        return facts
 
     def to_message(self, cause: str | None = None) -> Message:
         data = {
             "flow": self.flow.to_dict(),
-            "index": self.index,
-            "name": self.name,
             "stage": self.stage,
+            "resource": self.resource.to_dict(),
             "round": self.round,
-            "rows": self.rows,
-            "facts": dict(self.facts),
-            "resource": self.resource.to_dict() if self.resource else None,
         }
-        return message_of(self.KIND, self.flow, data, cause, self.index, self.stage, self.round)
+        return message_of(f"{self.KIND}.{self.stage}", self.flow, data, cause, self.resource.index, self.round)
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
-        data, resource = message.data, message.data.get("resource")
+        stage = str_of(message.data, "stage")
         return cls(
-            flow=flow_of(message, cls.KIND),
-            index=int_of(data, "index"),
-            name=str_of(data, "name"),
-            stage=str_of(data, "stage"),
-            round=int_of(data, "round"),
-            rows=data.get("rows"),
-            facts=dict_of(data, "facts"),
-            resource=Resource.from_dict(resource) if resource else None,
+            flow=flow_of(message, f"{cls.KIND}.{stage}"),
+            stage=stage,
+            resource=Resource.from_dict(dict_of(message.data, "resource")),
+            round=int_of(message.data, "round"),
         )
 
 

@@ -1,4 +1,8 @@
-"""Jobs: exactly one taker. One job = one stage of one resource of one flow."""
+"""Jobs: exactly one taker. One job = one stage of one resource of one flow.
+
+A stage takes two kinds of message for its job: `job.{stage}`, which the gateway says for the first stage, and the event
+that the stage before it has passed the resource.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from messages.datapackage import FlowRef, Resource, dict_of
 from messages.envelope import Message, derived_id
 from messages.errors import DecodeError
+from messages.events import StagePassed
 
 STAGES = ("load", "encoding", "csvkind", "validate", "dump")
 """The identity pipeline, in order. Names on the wire: queues, job kinds and the HTTP status use them."""
@@ -37,6 +42,8 @@ class StageJob:
     @classmethod
     def from_message(cls, message: Message) -> StageJob:
         """Raises DecodeError where the message is not a job of a stage we know."""
+        if message.kind.startswith(StagePassed.KIND):
+            return cls._after(StagePassed.from_message(message))
         stage = message.kind.removeprefix("job.")
         if not message.is_job or stage not in STAGES:
             raise DecodeError(f"{message.kind!r} is not a stage's job")
@@ -46,6 +53,13 @@ class StageJob:
             resource=Resource.from_dict(dict_of(message.data, "resource")),
             round=int(message.data.get("round", 0)),
         )
+
+    @classmethod
+    def _after(cls, passed: StagePassed) -> StageJob:
+        following = next_stage(passed.stage) if passed.stage in STAGES else None
+        if following is None:
+            raise DecodeError(f"no stage follows {passed.stage!r}")
+        return cls(flow=passed.flow, stage=following, resource=passed.resource, round=passed.round)
 
 
 def next_stage(stage: str) -> str | None:

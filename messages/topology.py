@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from messages.jobs import STAGES
+from messages.events import StagePassed
+from messages.jobs import STAGES, next_stage
 
 JOBS = "dh.jobs"
 EVENTS = "dh.events"
@@ -34,28 +35,33 @@ RETRY_DELAYS = (1, 5, 30, 120)
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable quorum queue: `exchange` and the binding keys that fill it."""
+    """A durable quorum queue, and the bindings (exchange, key) that fill it."""
 
     name: str
-    exchange: str
-    keys: tuple[str, ...]
+    bindings: tuple[tuple[str, str], ...]
 
 
-STAGE_QUEUES: Mapping[str, Queue] = {stage: Queue(f"dh.job.{stage}", JOBS, (f"job.{stage}",)) for stage in STAGES}
+def _stage_queue(stage: str) -> Queue:
+    """Its jobs, and the event of the stage before it: one publish tells the writers and moves the resource on."""
+    before = [(EVENTS, f"{StagePassed.KIND}.{name}") for name in STAGES if next_stage(name) == stage]
+    return Queue(f"dh.job.{stage}", ((JOBS, f"job.{stage}"), *before))
+
+
+STAGE_QUEUES: Mapping[str, Queue] = {stage: _stage_queue(stage) for stage in STAGES}
 WRITER_QUEUES: Mapping[str, Queue] = {
-    "pkgstore": Queue("dh.writer.pkgstore", EVENTS, ("event.stage.passed", "event.stage.rejected")),
-    "metastore": Queue("dh.writer.metastore", EVENTS, ("event.flow.accepted", "event.package.*")),
+    "pkgstore": Queue("dh.writer.pkgstore", ((EVENTS, "event.stage.passed.*"), (EVENTS, "event.stage.rejected"))),
+    "metastore": Queue("dh.writer.metastore", ((EVENTS, "event.flow.accepted"), (EVENTS, "event.package.*"))),
 }
 RETRY_QUEUES: Mapping[int, Queue] = {
-    delay: Queue(f"dh.retry.{delay}", f"dh.retry.{delay}", ("",)) for delay in RETRY_DELAYS
+    delay: Queue(f"dh.retry.{delay}", ((f"dh.retry.{delay}", ""),)) for delay in RETRY_DELAYS
 }
-DEAD_QUEUE = Queue("dh.dead", DEAD, ("",))
+DEAD_QUEUE = Queue("dh.dead", ((DEAD, ""),))
 QUEUES: tuple[Queue, ...] = (*STAGE_QUEUES.values(), *WRITER_QUEUES.values())
 EXCHANGES: Mapping[str, str] = {
     JOBS: "direct",
     EVENTS: "topic",
     DEAD: "fanout",
-    **{queue.exchange: "fanout" for queue in RETRY_QUEUES.values()},
+    **{exchange: "fanout" for queue in RETRY_QUEUES.values() for exchange, _ in queue.bindings},
 }
 
 

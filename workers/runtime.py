@@ -1,6 +1,6 @@
 """From a delivery to a verdict: runs a stage, announces its outcome, and only then settles the job.
 
-Killed anywhere, the job comes again and its announcements have the same ids: whoever keeps ids does not see them twice.
+Killed anywhere, the job comes again and its announcement has the same id: whoever keeps ids does not see it twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import structlog
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError
 from messages.events import StagePassed, StageRejected
-from messages.jobs import StageJob, next_stage
+from messages.jobs import StageJob
 from messages.transport.port import Ack, DeadLetter, Delivery, Transport, Verdict
 from workers.progress import ProgressReporter
 from workers.retry import verdict_on
@@ -43,7 +43,7 @@ class StageRuntime:
         bound = log.bind(flow=job.flow.id, resource=job.resource.name, stage=job.stage, attempt=delivery.attempt)
         try:
             outcome = await self._outcome(job)
-            await self._transport.publish(*announcements(job, outcome, delivery.message.id))
+            await self._transport.publish(announcement(job, outcome, delivery.message.id))
         except Exception as error:
             expected = isinstance(error, TransientError | PermanentError)
             verdict = verdict_on(error, delivery.attempt)
@@ -67,26 +67,11 @@ class StageRuntime:
             return Rejected(reason=refusal.reason, rule=refusal.rule)
 
 
-def announcements(job: StageJob, outcome: Outcome, cause: str) -> list[Message]:
-    """What is said after a stage: the next stage's job, if any, and the event."""
+def announcement(job: StageJob, outcome: Outcome, cause: str) -> Message:
+    """What is said after a stage: one event, which is the next stage's job as well where the resource has passed."""
     if isinstance(outcome, Rejected):
-        return [_rejected(job, outcome).to_message(cause)]
-    following = next_stage(job.stage)
-    resource = outcome.resource
-    event = StagePassed(
-        flow=job.flow,
-        index=resource.index,
-        name=resource.name,
-        stage=job.stage,
-        round=job.round,
-        rows=resource.rows,
-        facts=resource.facts.get(job.stage, {}),
-        resource=None if following else resource,
-    )
-    if following is None:
-        return [event.to_message(cause)]
-    successor = StageJob(flow=job.flow, stage=following, resource=resource, round=job.round)
-    return [successor.to_message(cause), event.to_message(cause)]
+        return _rejected(job, outcome).to_message(cause)
+    return StagePassed(flow=job.flow, stage=job.stage, resource=outcome.resource, round=job.round).to_message(cause)
 
 
 def _rejected(job: StageJob, outcome: Rejected) -> StageRejected:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from deploy.documents.schema import schema_of
 from messages.envelope import MEDIA_TYPE, VERSION
-from messages.events import EVENTS, Event, StageProgressed
+from messages.events import EVENTS, Event, StagePassed, StageProgressed
 from messages.jobs import STAGES, StageJob
 from messages.topology import EVENTS as EVENT_EXCHANGE
 from messages.topology import JOBS, STAGE_QUEUES
@@ -17,7 +18,7 @@ CloudEvent = dict[str, Any]
 def document() -> dict[str, Any]:
     """The whole document, as JSON values."""
     schemas: dict[str, Any] = {}
-    messages = {event.__name__: _message(event.KIND, event, schemas) for event in EVENTS}
+    messages = {event.__name__: _message(_kind(event), event, schemas) for event in EVENTS}
     messages["StageJob"] = _message("job.{stage}", StageJob, schemas)
     channels = {event.__name__: _event_channel(event) for event in EVENTS}
     channels |= {f"job-{stage}": _job_channel(stage) for stage in STAGES}
@@ -55,7 +56,9 @@ def _message(kind: str, record: type, schemas: dict[str, Any]) -> dict[str, Any]
 
 
 def _cloud_event(kind: str, name: str) -> CloudEvent:
-    kind_schema = {"type": "string", "pattern": "^job\\."} if "{" in kind else {"const": kind}
+    before, stage, _ = kind.partition("{stage}")
+    pattern = f"^{re.escape(before)}({'|'.join(STAGES)})$"
+    kind_schema = {"type": "string", "pattern": pattern} if stage else {"const": kind}
     return {
         "type": "object",
         "required": ["specversion", "id", "source", "type", "subject", "time", "dataversion", "data"],
@@ -74,12 +77,18 @@ def _cloud_event(kind: str, name: str) -> CloudEvent:
     }
 
 
+def _kind(event: type[Event]) -> str:
+    return f"{event.KIND}.{{stage}}" if event is StagePassed else event.KIND
+
+
 def _event_channel(event: type[Event]) -> dict[str, Any]:
     kept = "never stored, only for whoever is connected" if event is StageProgressed else "kept for durable queues"
     exchange = {"name": EVENT_EXCHANGE, "type": "topic", "durable": True}
+    stages = {"stage": {"description": "the stage that is done", "enum": list(STAGES)}}
     return {
-        "address": event.KIND,
-        "description": f"Routing key `{event.KIND}`; {kept}.",
+        "address": _kind(event),
+        "description": f"Routing key `{_kind(event)}`; {kept}.",
+        **({"parameters": stages} if event is StagePassed else {}),
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
         "bindings": {"amqp": {"is": "routingKey", "exchange": exchange}},
     }
@@ -89,7 +98,10 @@ def _job_channel(stage: str) -> dict[str, Any]:
     queue = {"name": STAGE_QUEUES[stage].name, "durable": True}
     return {
         "address": f"job.{stage}",
-        "description": f"Internal: jobs of the stage `{stage}`, on exchange `{JOBS}`; exactly one worker takes each.",
+        "description": (
+            f"Internal: jobs of the stage `{stage}`, on exchange `{JOBS}`; exactly one worker takes each. "
+            "The event that the stage before has passed a resource is a job in the same queue."
+        ),
         "messages": {"StageJob": {"$ref": "#/components/messages/StageJob"}},
         "bindings": {"amqp": {"is": "queue", "queue": queue}},
     }

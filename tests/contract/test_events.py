@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from messages.envelope import Message
-from messages.transport.port import Transport
+from messages.transport.port import DeadLetter, Retry, Transport
 from tests.contract.factory import TransportFactory
-from tests.contract.observers import PATIENCE, Taker, event, job
+from tests.contract.observers import PATIENCE, Taker, Undertaker, event, job
 
 
 class Watched:
@@ -73,6 +73,25 @@ async def test_patterns_choose_by_words(transport: Transport, pattern: str, want
 
     expected = [*wanted, 99]
     assert await taker.numbers(len(expected)) == expected
+
+
+async def test_what_a_stage_passed_is_the_next_stage_s_job_and_the_writers_news(transport: Transport) -> None:
+    stage, writer, other = Taker(Retry(1, "not now"), DeadLetter("never")), Taker(), Taker()
+    undertaker = Undertaker()
+    await transport.consume("dh.job.encoding", stage)
+    await transport.consume("dh.job.csvkind", other)
+    await transport.consume("dh.writer.pkgstore", writer)
+    await transport.consume_dead(undertaker)
+
+    await transport.publish(event(1, "event.stage.passed.load"))
+    first, again = await stage.wait(2)
+    (letter,) = await undertaker.wait(1)
+    await transport.publish(event(2, "event.stage.passed.dump"))
+
+    assert (first.attempt, again.attempt, again.message) == (1, 2, first.message)
+    assert (letter.queue, letter.message) == ("dh.job.encoding", first.message)
+    assert await writer.numbers(2) == [1, 2]  # retries and deaths are the stage's own affair
+    assert not other.got
 
 
 async def test_two_patterns_that_match_deliver_once(transport: Transport) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -177,6 +179,28 @@ async def test_a_broker_that_hangs_is_an_error_in_time(server: Server, transport
         assert time.monotonic() - began < DEADLINE
 
     await publish_when_possible(transport, job(2))
+
+
+async def test_what_a_hung_broker_does_not_read_does_not_pile_up_here(
+    server: Server, transport_factory: TransportFactory
+) -> None:
+    """A memory alarm lasts for hours, and whatever could not be said is tried again all the while."""
+    transport, size = transport_factory(), 4_000_000
+    large = job(1, blob="x" * size)
+    held: list[int] = []
+    await publish_when_possible(transport, event(1))
+
+    tracemalloc.start()
+    with frozen(server):
+        for _ in range(2):
+            outcomes = await asyncio.gather(*(transport.publish(large) for _ in range(4)), return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {TransientError}
+            del outcomes  # their tracebacks hold on to the bodies
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert held[1] - held[0] < size
 
 
 async def test_nothing_confirmed_is_lost_when_the_broker_is_killed_under_load(

@@ -11,11 +11,14 @@ import pytest
 
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError
+from messages.events import StagePassed
 from messages.jobs import STAGES, StageJob
 from messages.topology import STAGE_QUEUES
 from messages.transport.port import Ack, DeadLetter, Retry, Transport
+from tests.contract.factory import factory_of
 from tests.workers.floor import File, Floor, delivered, job, running
 from workers.pipeline import PIPELINE
+from workers.rescue import Rescue
 from workers.retry import BUG_ATTEMPTS, TRANSIENT_ATTEMPTS, verdict_on
 from workers.runtime import StageRuntime
 from workers.stage import Outcome, Passed, Refused, Rejected, Stage, StageContext, Tools
@@ -129,12 +132,46 @@ async def test_hopeless_job_is_a_dead_letter_and_its_flow_fails_with_a_sentence(
     assert type(error).__name__ in letter["reason"]
 
 
+async def test_passed_event_that_no_stage_takes_for_a_job_is_set_aside(
+    floor: Floor, transport: Transport, tools: Tools
+) -> None:
+    flow, resources = await floor.accept(FILES)
+    runtime = StageRuntime(PIPELINE[0], transport, tools, 60.0)
+    last = StagePassed(flow=flow, stage="dump", resource=resources[0]).to_message()
+    foreign = replace(last, kind="event.stage.passed.sort", data={**last.data, "stage": "sort"})
+    for message in (last, foreign, replace(last, kind="event.stage.passed")):
+        assert isinstance(await runtime.handle(delivered(message)), DeadLetter)
+
+
+async def test_queue_that_was_deleted_while_others_worked_is_made_good_by_rescue(
+    floor: Floor, transport: Transport, tools: Tools, broker_url: str | None, database_url: str
+) -> None:
+    """The event of the stage before still has the writers' queue: its publish is no error, though no stage took it."""
+    flow, resources = await floor.accept(FILES)
+    others = [stage for stage in PIPELINE if stage.name != "encoding"]
+    async with running(floor, transport, tools, others):
+        await factory_of(broker_url or database_url).delete_queue(STAGE_QUEUES["encoding"].name)
+        await floor.start(flow, resources)
+        async with asyncio.timeout(20):
+            while [row["stage"] for row in await floor.resources(flow)] != ["encoding"]:
+                await asyncio.sleep(0.05)
+        await transport.declare()
+        runtime = StageRuntime(PIPELINE[1], transport, tools, 60.0)
+        await transport.consume(STAGE_QUEUES["encoding"].name, runtime.handle)
+        await floor.pool.execute("update flow set updated_at = now() - interval '2 hours'")
+        assert await Rescue(floor.pool, transport, 3600.0).look() == [flow.id]
+        row = await floor.ended(flow)
+        await indexed(floor)
+    assert (row["state"], row["rescues"]) == ("SUCCEEDED", 1)
+    assert await published_events(floor) == ["event.package.published"]
+
+
 async def test_garbage_is_set_aside_and_the_next_job_done(floor: Floor, transport: Transport, tools: Tools) -> None:
     flow, resources = await floor.accept(FILES)
     async with running(floor, transport, tools):
         await transport.publish(
             Message(id="not-a-job", kind="job.load", flow="nobody/nothing/1", data={"flow": [], "resource": 7}),
-            Message(id="not-an-event", kind="event.stage.passed", flow="nobody/nothing/1", data={"flow": None}),
+            Message(id="not-an-event", kind="event.stage.passed.dump", flow="nobody/nothing/1", data={"flow": None}),
         )
         await floor.start(flow, resources)
         row = await floor.ended(flow)

@@ -37,9 +37,7 @@ def writer(floor: Floor) -> PackageWriter:
 
 def moved(flow: FlowRef, resource: Resource, stage: str, round: int = 0, **facts: Any) -> Message:
     """The event that a stage in the middle has passed a resource."""
-    return StagePassed(
-        flow=flow, index=resource.index, name=resource.name, stage=stage, round=round, facts=facts
-    ).to_message()
+    return StagePassed(flow=flow, stage=stage, resource=resource.learned(stage, facts), round=round).to_message()
 
 
 def dumped(flow: FlowRef, resource: Resource, round: int = 0) -> Message:
@@ -47,9 +45,7 @@ def dumped(flow: FlowRef, resource: Resource, round: int = 0) -> Message:
     blob = BlobRef(bucket="pkgstore", key=f"{flow.dataset_id}/data/{SHA}/{resource.name}.csv", size=5, sha256=SHA)
     file = PublishedFile(role="data", filename=f"{resource.name}.csv", mediatype="text/csv", blob=blob)
     whole = replace(resource, rows=1, files=(file,), facts={"dump": {"unchanged": True}})
-    return StagePassed(
-        flow=flow, index=resource.index, name=resource.name, stage="dump", round=round, rows=1, resource=whole
-    ).to_message()
+    return StagePassed(flow=flow, stage="dump", resource=whole, round=round).to_message()
 
 
 def refused(flow: FlowRef, resource: Resource, round: int = 0) -> Message:

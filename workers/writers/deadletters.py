@@ -9,7 +9,7 @@ from messages.errors import PermanentError
 from messages.events import StageRejected
 from messages.jobs import StageJob
 from messages.outbox import emit
-from messages.topology import WRITER_QUEUES
+from messages.topology import STAGE_QUEUES, WRITER_QUEUES
 from messages.transport.port import Ack, DeadLetterRecord, Retry, Verdict
 from workers.writers import flow
 from workers.writers.settling import known
@@ -21,6 +21,9 @@ OUR_FAULT = (
     "Trouble on our side: {what} could not be processed, though nothing is known to be wrong with it. "
     "Please push again; operators have been told."
 )
+
+JOB_QUEUES = {queue.name for queue in STAGE_QUEUES.values()}
+"""What dies there was a job, whether it was said as one or as the event of the stage before."""
 
 log = structlog.get_logger()
 
@@ -54,7 +57,7 @@ class DeadLetterWriter:
             await _keep(connection, record)
             if message is None:
                 return
-            if message.is_job:
+            if record.queue in JOB_QUEUES:
                 await _reject(connection, record)
             elif record.queue == WRITER_QUEUES["pkgstore"].name:
                 await _fail(connection, message.flow)

@@ -91,10 +91,9 @@ async def resources(connection: asyncpg.Connection, flow_id: str) -> list[Resour
     ]
 
 
-async def resource_passed(
-    connection: asyncpg.Connection, event: StagePassed, resource: Resource, message_id: str
-) -> bool:
+async def resource_passed(connection: asyncpg.Connection, event: StagePassed, message_id: str) -> bool:
     """Ends a resource with success; False where the message was handled before, or is of another round."""
+    resource = event.resource
     status: str = await connection.execute(
         f"""
         {_CLAIM}
@@ -105,12 +104,12 @@ async def resource_passed(
         CONSUMER,
         message_id,
         event.flow.id,
-        event.index,
+        resource.index,
         event.round,
         event.stage,
         resource.to_dict(),
         dict(resource.facts),
-        event.rows,
+        resource.rows,
     )
     return status.endswith(" 1")
 

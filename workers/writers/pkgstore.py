@@ -14,7 +14,6 @@ import structlog
 
 from messages.blobs import Blobs
 from messages.datapackage import BlobRef
-from messages.errors import PermanentError
 from messages.events import PackagePublished, StagePassed, StageRejected
 from messages.jobs import next_stage
 from messages.outbox import emit
@@ -36,7 +35,7 @@ class PackageWriter:
         self._steps = Steps(pool)
 
     async def write(self, delivery: Delivery) -> None:
-        """Acts on `event.stage.passed` and `event.stage.rejected`; raises DecodeError for anything else."""
+        """Acts on `event.stage.passed.*` and `event.stage.rejected`; raises DecodeError for anything else."""
         message = delivery.message
         if message.kind == StageRejected.KIND:
             await self._end(StageRejected.from_message(message), message.id)
@@ -97,9 +96,7 @@ class PackageWriter:
 async def _end_resource(connection: asyncpg.Connection, event: StagePassed | StageRejected, message_id: str) -> bool:
     if isinstance(event, StageRejected):
         return await flow.resource_rejected(connection, event, message_id)
-    if event.resource is None:
-        raise PermanentError(f"the last stage's event of {event.flow.id} carries no resource")
-    return await flow.resource_passed(connection, event, event.resource, message_id)
+    return await flow.resource_passed(connection, event, message_id)
 
 
 def reason_of(failed: Sequence[ResourceState], total: int) -> str:

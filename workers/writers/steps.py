@@ -40,7 +40,8 @@ class Step:
         """The step that an event of any stage but the last speaks of."""
         stage = next_stage(event.stage)
         assert stage is not None
-        return cls(event.flow.id, event.index, event.round, stage, event.rows, {event.stage: dict(event.facts)})
+        resource, facts = event.resource, {event.stage: dict(event.facts)}
+        return cls(event.flow.id, resource.index, event.round, stage, resource.rows, facts)
 
 
 class Steps:

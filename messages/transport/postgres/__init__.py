@@ -44,7 +44,8 @@ class PostgresTransport:
         """See the port."""
         for queue in (*QUEUES, DEAD_QUEUE):
             # The dead letters have no binding here: rows are moved there, nothing is published to them.
-            await self._deliveries.declare(queue.name, queue.keys if queue is not DEAD_QUEUE else ())
+            keys = [key for _, key in queue.bindings] if queue is not DEAD_QUEUE else []
+            await self._deliveries.declare(queue.name, keys)
 
     async def publish(self, *messages: Message) -> None:
         """See the port. All or none."""

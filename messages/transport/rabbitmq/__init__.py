@@ -110,7 +110,7 @@ class RabbitTransport:
     async def subscribe(self, queue: str, patterns: Sequence[str]) -> None:
         """See the port."""
         require_event_patterns(patterns)
-        self._queues[queue] = Queue(queue, EVENTS, tuple(patterns))
+        self._queues[queue] = Queue(queue, tuple((EVENTS, pattern) for pattern in patterns))
         channel = await self._consuming.channel()
         try:
             await declare_exchanges(channel)

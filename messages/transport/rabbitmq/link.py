@@ -12,9 +12,11 @@ from contextlib import contextmanager, suppress
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
+from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from messages.errors import PermanentError, TransientError
+from messages.transport.rabbitmq.gathering import Gathering
 from messages.transport.verdict import cancelled_by_us
 
 HEARTBEAT = 10
@@ -33,8 +35,8 @@ class Link:
     of memory or disk blocks a connection that publishes, with the acknowledgements on it."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._url = url
-        self._name = name
+        self._url = make_url(url, heartbeat=HEARTBEAT, name=name)
+        self._gathering = Gathering()
         self._connection: aio_pika.Connection | None = None
         self._connecting = asyncio.Lock()
 
@@ -46,6 +48,10 @@ class Link:
                 channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
                 await channel.initialize()
         return channel
+
+    async def room(self) -> None:
+        """Waits while the broker does not read: what is written meanwhile would only pile up here."""
+        await self._gathering.room()
 
     async def close(self) -> None:
         """Says goodbye; a broker that is gone is left without it."""
@@ -59,7 +65,10 @@ class Link:
         async with self._connecting:
             # `is_closed` would say no: it only knows of a close of our own.
             if self._connection is None or not self._connection.connected.is_set():
-                self._connection = await aio_pika.connect(self._url, heartbeat=HEARTBEAT, name=self._name)
+                connection = aio_pika.Connection(self._url)
+                connection.kwargs["transport_factory"] = self._gathering  # aiormq's; aio-pika has no name for it
+                await connection.connect()
+                self._connection = connection
             return self._connection
 
 

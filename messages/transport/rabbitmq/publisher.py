@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import PublishError
-from aiormq.abc import AbstractChannel as UnderlayChannel
+from aiormq import Channel as UnderlayChannel
 from pamqp.commands import Basic
 
 from messages.envelope import MEDIA_TYPE
@@ -49,12 +50,14 @@ class Publisher:
             with trouble(f"publishing to {exchange}"):
                 async with asyncio.timeout(DEADLINE):
                     channel = await self._opened()
+                    await self._link.room()
                     await channel.basic_publish(
                         body,
                         exchange=exchange,
                         routing_key=routing_key,
                         properties=properties,
                         mandatory=mandatory,
+                        wait=False,  # else the next one may only start when this one is with the kernel
                     )
         except Missing:
             await self.declare()
@@ -69,7 +72,7 @@ class Publisher:
             async with self._opening:
                 if self._underlay is None or self._underlay.is_closed:
                     self._channel = await self._link.channel(confirms=True)
-                    self._underlay = await self._channel.get_underlay_channel()
+                    self._underlay = cast(UnderlayChannel, await self._channel.get_underlay_channel())
         return self._underlay
 
 

@@ -62,8 +62,8 @@ async def declare_queue(channel: AbstractChannel, queue: Queue, arguments: Field
     with trouble(f"declaring {queue.name}"):
         async with asyncio.timeout(DEADLINE):
             declared = await channel.declare_queue(queue.name, durable=True, arguments=arguments)
-            for key in queue.keys:
-                await declared.bind(queue.exchange, key)
+            for exchange, key in queue.bindings:
+                await declared.bind(exchange, key)
     return declared
 
 

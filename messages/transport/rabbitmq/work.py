@@ -83,7 +83,8 @@ async def give_back(publisher: Publisher, queue: str, received: DeliveredMessage
 
 async def retry(publisher: Publisher, queue: str, delay: float, received: DeliveredMessage, headers: Headers) -> None:
     """Lets it wait in the queue of a delay of at least so many seconds, from where it comes back to `queue`."""
-    await insist(publisher, RETRY_QUEUES[retry_delay(delay)].exchange, queue, received, headers)
+    [(exchange, _)] = RETRY_QUEUES[retry_delay(delay)].bindings
+    await insist(publisher, exchange, queue, received, headers)
 
 
 async def insist(publisher: Publisher, exchange: str, key: str, received: DeliveredMessage, headers: Headers) -> None:

@@ -88,5 +88,9 @@ def test_topology_lists_every_queue(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"\n{queue.name} " in table
     assert main(["topology", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {"name": "dh.job.load", "exchange": "dh.jobs", "keys": ["job.load"]} in listed["queues"]
+    bindings = [
+        {"exchange": "dh.jobs", "key": "job.encoding"},
+        {"exchange": "dh.events", "key": "event.stage.passed.load"},
+    ]
+    assert {"name": "dh.job.encoding", "bindings": bindings} in listed["queues"]
     assert listed["exchanges"]["dh.events"] == "topic"

@@ -25,9 +25,7 @@ RESOURCE = Resource(
 )
 SAID = (
     PackagePublished(flow=FLOW, title="GDP", descriptor=BLOB, rows=1, size=2, files=1).to_message(),
-    StagePassed(flow=FLOW, index=0, name="gdp", stage="dump", resource=RESOURCE, facts={"load": {}}).to_message(
-        "cause"
-    ),
+    StagePassed(flow=FLOW, stage="dump", resource=RESOURCE).to_message("cause"),
     StageJob(flow=FLOW, stage="load", resource=RESOURCE).to_message(),
 )
 
@@ -56,7 +54,7 @@ def test_every_reference_in_the_documents_leads_somewhere() -> None:
 @pytest.mark.parametrize("message", SAID, ids=lambda message: message.kind)
 def test_messages_on_the_wire_fit_the_asyncapi_document(message: Any) -> None:
     document = json.loads(Path(documents.DOCS / "asyncapi.json").read_text())
-    name = next((event.__name__ for event in EVENTS if message.kind == event.KIND), "StageJob")
+    name = next((event.__name__ for event in EVENTS if message.kind.startswith(event.KIND)), "StageJob")
     schema = {**document["components"]["messages"][name]["payload"], "components": document["components"]}
 
     jsonschema.Draft202012Validator(schema).validate(json.loads(message.encode()))
