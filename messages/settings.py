@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+Network = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
@@ -28,13 +31,17 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
-    """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. Expiry in seconds."""
+    """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. Expiry in seconds.
+
+    `trusted_proxies`: where an `X-Forwarded-For` may come from.
+    """
 
     host: str
     port: int
     public_url: str
     upload_expiry: int
     max_body: int
+    trusted_proxies: tuple[Network, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +103,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             public_url=public_url,
             upload_expiry=_int(environ, "DH_UPLOAD_EXPIRY", 3600),
             max_body=_int(environ, "DH_MAX_BODY", 10_000_000),
+            trusted_proxies=_networks(environ, "DH_TRUSTED_PROXIES"),
         ),
         worker=WorkerSettings(
             slots=_int(environ, "DH_SLOTS", 2),
@@ -167,3 +175,10 @@ def _float(environ: Mapping[str, str], name: str, default: float) -> float:
         return float(environ.get(name, default))
     except ValueError:
         raise SettingsError(f"{name} is {environ[name]!r}: a number is expected") from None
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(text) for text in environ.get(name, "").replace(",", " ").split())
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}; addresses and networks are expected, as in `10.0.0.0/8, ::1`") from None

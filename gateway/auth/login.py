@@ -15,6 +15,7 @@ from gateway.auth.identity import COOKIE, authorize, identify, token_of
 from gateway.auth.providers import LocalProvider
 from gateway.auth.tokens import LOGIN, USER_LIFETIME, BadToken
 from gateway.bodies import JSON, read_form, read_object
+from gateway.caller import caller_of
 from gateway.edge import CONTENT_SECURITY_POLICY, IDENTIFIED
 from gateway.parts import Parts
 from gateway.problems import Problem
@@ -96,7 +97,7 @@ class Login:
 
     async def _authenticate(self, request: web.Request, username: str, password: str) -> Account | None:
         request[IDENTIFIED] = True
-        address = request.remote or ""
+        address = caller_of(request)
         if wait := self._attempts.wait(username, address):
             minutes = round(WINDOW / 60)
             text = f"Too many failed log-ins. They are forgotten after {minutes} minutes."
