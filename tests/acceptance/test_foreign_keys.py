@@ -57,6 +57,12 @@ async def test_a_key_that_is_nowhere_fails_the_push_and_the_same_check_finds_it_
 
     good = await stack.dh("push", str(write_package(tmp_path / "good", PEOPLE)), config=config)
     assert good.code == 0, good
-    async with aiohttp.ClientSession() as session, session.get(f"{stack.url}/{username}/people/v/2") as answer:
-        page = await answer.text()
-    assert "home → cities: id" in page
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{stack.url}/{username}/people") as answer:
+            page = await answer.text()
+        for revision in (1, 2):  # the package has no title: the run's page does without
+            async with session.get(f"{stack.url}/{username}/people/v/{revision}") as answer:
+                run = await answer.text()
+            assert answer.status == 200, run
+            assert (sentence in run) == (revision == 1)
+    assert "home → cities: id, looked up for every row" in page
