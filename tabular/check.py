@@ -11,7 +11,8 @@ from tabular.archive import Opened
 from tabular.count import count_errors
 from tabular.csvkind import CsvKind, NotCsv, detect_kind
 from tabular.descriptor import clean_schema
-from tabular.encoding import EncodingFound, EncodingRefused, detect_encoding, transcode
+from tabular.encoding import detect_encoding, transcode
+from tabular.encodingfound import EncodingFound, EncodingRefused
 from tabular.finding import Finding
 from tabular.foreignkeys import Referenced, References, Unreadable
 from tabular.limits import Limits
@@ -131,7 +132,7 @@ def read_table(
         return TableCheck(False, "load", (opened,))
     encoding: EncodingFound | EncodingRefused = UNICODE
     if opened.sheet is None:
-        encoding = detect_encoding(opened.path, _text(resource, "encoding"), tell.of("encoding"))
+        encoding = detect_encoding(opened.path, _text(resource, "encoding"), tell.of("encoding"), resource)
     else:
         resource = as_csv(resource, opened.sheet)
     if isinstance(encoding, EncodingRefused):

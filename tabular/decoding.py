@@ -11,9 +11,6 @@ from typing import Any
 from tabular.progress import Progress, Throttle
 
 PIECE = 65_536
-BEYOND_ASCII = re.compile(rb"[^\r\n]{0,400}[\x80-\xff][^\r\n]{0,400}")
-C1_CONTROLS = re.compile(rb"[^\r\n]{0,400}[\x80-\x9f][^\r\n]{0,400}")
-SAMPLE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +28,20 @@ class BadByte:
         return asdict(self)
 
 
-def decode_all(path: Path, encoding: str, progress: Progress | None = None) -> int | BadByte:
-    """How many more bytes than characters the file has in `encoding` (0 for UTF-8: pure ASCII), or where it fails.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Every byte decoded. `surplus`: how many more bytes than characters there are (0 for UTF-8: pure ASCII);
+    `escapes`: whether there is an escape byte, by which some encodings of Asia look like ASCII."""
 
-    Reads in 64 KB pieces; `progress` is told bytes.
-    """
+    surplus: int
+    escapes: bool
+
+
+def decode_all(path: Path, encoding: str, progress: Progress | None = None) -> Decoded | BadByte:
+    """Decodes the whole file in 64 KB pieces, strictly; `progress` is told bytes. Raises OSError."""
     decoder = codecs.getincrementaldecoder(encoding)()
     done = surplus = 0
+    escapes = False
     told = Throttle(progress)
     with path.open("rb") as file:
         while True:
@@ -48,34 +52,21 @@ def decode_all(path: Path, encoding: str, progress: Progress | None = None) -> i
             except UnicodeDecodeError as error:
                 return _bad_byte(path, encoding, done - len(pending) + error.start)
             if not piece:
-                return surplus
+                return Decoded(surplus, escapes)
+            escapes = escapes or b"\x1b" in piece
             done += len(piece)
             told(done)
 
 
-def suspicious_lines(path: Path, controls: bool = False) -> bytes:
-    """Up to 64 KB of lines that hold bytes beyond ASCII (with `controls`: of 80..9F), from anywhere in the file.
-
-    A guess must look at these: the first megabytes of a file may be plain ASCII and tell nothing.
-    """
-    pattern = C1_CONTROLS if controls else BEYOND_ASCII
-    found: list[bytes] = []
-    size = 0
-    carry = b""
+def has_any(path: Path, pattern: re.Pattern[bytes]) -> bool:
+    """Whether a pattern of up to four bytes occurs anywhere in the file. Raises OSError."""
+    tail = b""
     with path.open("rb") as file:
         while piece := file.read(PIECE):
-            data = carry + piece
-            cut = data.rfind(b"\n") + 1 or len(data)
-            carry = data[cut:]
-            if data.isascii():
-                continue
-            for match in pattern.finditer(data, 0, cut):
-                found.append(match.group())
-                size += len(found[-1])
-                if size >= SAMPLE:
-                    return b"\n".join(found)
-    found.extend(match.group() for match in pattern.finditer(carry))
-    return b"\n".join(found)
+            if pattern.search(tail + piece):
+                return True
+            tail = piece[-3:]
+    return False
 
 
 def _bad_byte(path: Path, encoding: str, offset: int) -> BadByte:

@@ -1,6 +1,7 @@
 """Which encoding a text has, by evidence of all its bytes; and its UTF-8 copy.
 
-The order: a byte order mark; what the publisher declared; strict UTF-8 over every byte; a guess, marked as one.
+The order: a byte order mark; what the publisher declared; strict UTF-8 over every byte; a guess, marked as one, and
+refused where another reading is nearly as likely or where it reads as no language at all (docs/encoding.md).
 A declaration is a hint, not the truth, in two cases only, both recorded in the evidence. Old clients declare what a
 guesser told them about pure ASCII ("ISO-8859-2"): every byte reads the same in UTF-8, which is then the answer. And
 bytes beyond ASCII that are all well-formed UTF-8 are UTF-8 whatever single-byte name was declared: real text in such an
@@ -10,16 +11,19 @@ encoding is not valid UTF-8 but by freak chance, while reading UTF-8 as ISO-8859
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tabular.charsets import Candidate, canonical_name, guess
-from tabular.decoding import BadByte, decode_all, suspicious_lines
+from tabular.charsets import canonical_name
+from tabular.decoding import BadByte, Decoded, decode_all, has_any
+from tabular.encodingfound import EncodingFound, EncodingRefused, refused
 from tabular.finding import Finding
 from tabular.hashing import Digest, Hasher
-from tabular.magic import HEAD, binary_kind, looks_binary
+from tabular.magic import HEAD, binary_kind
 from tabular.progress import Progress, Throttle
+from tabular.samples import SEPARATORS
+from tabular.undeclared import by_guess, doubt
 
 PIECE = 65_536  # decoding 4 MB pieces was measured four times slower on text beyond ASCII
 MARKS = (
@@ -31,56 +35,23 @@ MARKS = (
 )
 WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 STATEFUL = ("iso2022", "hz")
-JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B]")  # ISO-2022-JP is ASCII to the eye of any other test
+# ISO-2022 is ASCII to the eye of any other test: it switches to another alphabet by escapes.
+ESCAPES = (("iso2022_jp", re.compile(rb"\x1b\$[@B]")), ("iso2022_kr", re.compile(rb"\x1b\$\)C")))
+C1_CONTROLS = re.compile(rb"[\x80-\x9f]")
 FEW = 4
 LATIN_1 = ("iso8859-1", "latin-1", "latin_1")
 
 
-@dataclass(frozen=True, slots=True)
-class EncodingFound:
-    """The encoding of all bytes of a file, under Python's name. `certain` is False for a guess.
-
-    `source` is `mark`, `declared`, `ascii`, `utf-8`, `pattern` (wide text without a mark, ISO-2022-JP) or `guess`.
-    """
-
-    encoding: str
-    source: str
-    certain: bool
-    evidence: dict[str, Any]
-
-    @property
-    def is_plain_utf8(self) -> bool:
-        """Whether the bytes are UTF-8 without a mark already, so that no copy is needed."""
-        return self.encoding == "utf-8"
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON object of everything."""
-        return {
-            "encoding": self.encoding,
-            "source": self.source,
-            "certain": self.certain,
-            "evidence": self.evidence,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class EncodingRefused:
-    """The file is no text in an encoding we know, or not in the one it was declared in."""
-
-    finding: Finding
-    evidence: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON object of finding and evidence."""
-        return {"finding": self.finding.to_dict(), "evidence": self.evidence}
-
-
 def detect_encoding(
-    path: Path, declared: str | None = None, progress: Progress | None = None
+    path: Path,
+    declared: str | None = None,
+    progress: Progress | None = None,
+    resource: Mapping[str, Any] | None = None,
 ) -> EncodingFound | EncodingRefused:
     """The encoding of the whole file; every byte was decoded before it is called found. `progress` is told bytes.
 
-    A file of a known binary kind is refused with the rule `not-csv`; all else with `encoding-error`. Raises OSError.
+    `resource` is the descriptor's, whose languages help to guess. A file of a known binary kind
+    is refused with the rule `not-csv`; all else with `encoding-error`. Raises OSError.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -94,16 +65,24 @@ def detect_encoding(
     utf8 = decode_all(path, "utf-8", progress)
     wide = _wide_pattern(head, valid_utf8=not isinstance(utf8, BadByte))
     if declared:
-        return _with_declaration(path, declared, utf8, wide, evidence, progress)
+        found = _with_declaration(path, declared, utf8, wide, evidence, progress)
+        if isinstance(found, EncodingFound) and _may_doubt(found):
+            return found.with_evidence(doubt(path, found.encoding, resource or {}))
+        return found
     if wide is not None and not isinstance(decode_all(path, wide, progress), BadByte):
         return EncodingFound(
             wide, "pattern", True, evidence | {"why": "every second byte or more is NUL, as in wide text"}
         )
     if isinstance(utf8, BadByte):
-        return _by_guess(path, head, utf8, evidence, progress)
-    if JAPANESE_ESCAPE.search(head) and not isinstance(decode_all(path, "iso2022_jp", progress), BadByte):
-        return EncodingFound("iso2022_jp", "pattern", True, evidence | {"why": "it switches to Japanese by escapes"})
-    return _utf8(utf8, evidence)
+        return by_guess(path, head, utf8, evidence, resource or {})
+    if utf8.escapes and (escaped := _by_escapes(path)):
+        return EncodingFound(escaped, "pattern", True, evidence | {"why": "it switches alphabets by escapes"})
+    return _utf8(utf8.surplus, evidence)
+
+
+def _may_doubt(found: EncodingFound) -> bool:
+    """Whether another encoding that keeps ASCII might be meant."""
+    return found.source == "declared" and found.encoding not in WIDE and not found.encoding.startswith(STATEFUL)
 
 
 def transcode(path: Path, encoding: str, destination: Path, progress: Progress | None = None) -> Digest:
@@ -138,23 +117,23 @@ def _with_mark(
 ) -> EncodingFound | EncodingRefused:
     decoded = decode_all(path, mark, progress)
     if isinstance(decoded, BadByte):
-        return _refused(decoded, f"The file starts with the byte order mark of {mark.upper()}, but", evidence)
+        return refused(decoded, f"The file starts with the byte order mark of {mark.upper()}, but", evidence)
     return EncodingFound(mark, "mark", True, evidence | {"byte_order_mark": True})
 
 
 def _with_declaration(
     path: Path,
     declared: str,
-    utf8: int | BadByte,
+    utf8: Decoded | BadByte,
     wide: str | None,
     evidence: dict[str, Any],
     progress: Progress | None,
 ) -> EncodingFound | EncodingRefused:
     name = canonical_name(declared)
     if name in ("utf-8", "utf-8-sig", "ascii") and isinstance(utf8, BadByte):
-        return _refused(utf8, f"The file was declared to be {declared}, but", evidence)
+        return refused(utf8, f"The file was declared to be {declared}, but", evidence)
     if not isinstance(utf8, BadByte) and not _needs_declaration(path, name, wide):
-        return _overruled(name, utf8, evidence)
+        return _overruled(name, utf8.surplus, evidence)
     if name is None:
         finding = Finding("encoding-error", f"The declared encoding {declared[:50]!r} is unknown.")
         return EncodingRefused(finding, evidence)
@@ -163,7 +142,7 @@ def _with_declaration(
         name = wide if wide is not None and wide.startswith(name) else f"{name}-le"
     decoded = decode_all(path, name, progress)
     if isinstance(decoded, BadByte):
-        return _refused(decoded, f"The file was declared to be {declared}, but", evidence)
+        return refused(decoded, f"The file was declared to be {declared}, but", evidence)
     return _declared(path, name, evidence, progress)
 
 
@@ -193,42 +172,18 @@ def _overruled(name: str | None, beyond_ascii: int, evidence: dict[str, Any]) ->
 
 def _declared(path: Path, name: str, evidence: dict[str, Any], progress: Progress | None) -> EncodingFound:
     """ISO-8859-1 with bytes 80..9F means Windows-1252, as every browser reads it: they are no letters in the first."""
-    is_latin1 = name in LATIN_1 and bool(suspicious_lines(path, controls=True))
+    is_latin1 = name in LATIN_1 and has_any(path, C1_CONTROLS)
     if is_latin1 and not isinstance(decode_all(path, "cp1252", progress), BadByte):
         why = "bytes 80 to 9F are control characters in ISO-8859-1 and letters or quotes in Windows-1252"
         return EncodingFound("cp1252", "declared", True, evidence | {"overruled": why})
     return EncodingFound(name, "declared", True, evidence)
 
 
-def _by_guess(
-    path: Path, head: bytes, bad: BadByte, evidence: dict[str, Any], progress: Progress | None
-) -> EncodingFound | EncodingRefused:
-    evidence = evidence | {"not_utf8_at": bad.to_dict()}
-    if looks_binary(head) or head.count(b"\x00") > len(head) // 10:
-        return EncodingRefused(Finding("not-csv", "The file is binary data, not text.", byte_offset=0), evidence)
-    candidates = guess(suspicious_lines(path))
-    evidence["candidates"] = [candidate.to_dict() for candidate in candidates]
-    for candidate in candidates:
-        if not isinstance(decode_all(path, candidate.encoding, progress), BadByte):
-            return _guessed(candidate, evidence)
-    return _refused(
-        bad,
-        "The encoding of the file could not be told:",
-        evidence,
-        "Declare its encoding, or save it as UTF-8.",
-    )
-
-
-def _guessed(candidate: Candidate, evidence: dict[str, Any]) -> EncodingFound:
-    chosen = {"confidence": candidate.confidence, "sample": candidate.sample}
-    return EncodingFound(candidate.encoding, "guess", False, evidence | chosen)
-
-
-def _refused(bad: BadByte, opening: str, evidence: dict[str, Any], advice: str = "") -> EncodingRefused:
-    place = f"0x{bad.byte:02X}, line {bad.line:,}, column {bad.column:,}"
-    message = f"{opening} byte {bad.offset:,} ({place}) is not valid {bad.encoding}."
-    finding = Finding("encoding-error", f"{message} {advice}".rstrip(), line=bad.line, byte_offset=bad.offset)
-    return EncodingRefused(finding, evidence | {"first_bad_byte": bad.to_dict()})
+def _by_escapes(path: Path) -> str | None:
+    for name, pattern in ESCAPES:
+        if has_any(path, pattern) and not isinstance(decode_all(path, name), BadByte):
+            return name
+    return None
 
 
 def _wide_pattern(head: bytes, valid_utf8: bool) -> str | None:
@@ -241,7 +196,10 @@ def _wide_pattern(head: bytes, valid_utf8: bool) -> str | None:
         return "utf-32-le"
     if min(at[0], at[1]) > 0.9 and at[3] < 0.5:
         return "utf-32-be"
-    even, odd = at[0] + at[2], at[1] + at[3]
-    if max(even, odd) < 20 * min(even, odd):
+    # The side of the NULs alone does not tell: U+AC00 is a common syllable in Korean, U+4E00 is one in Chinese.
+    pairs = list(zip(head[::2], head[1::2], strict=False))
+    little = sum(low in SEPARATORS and not high for low, high in pairs)
+    big = sum(low in SEPARATORS and not high for high, low in pairs)
+    if max(little, big) <= 8 * min(little, big):
         return None
-    return "utf-16-be" if even > odd else "utf-16-le"
+    return "utf-16-be" if big > little else "utf-16-le"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular.archive import Opened, open_table
-from tabular.encoding import EncodingFound
+from tabular.encodingfound import EncodingFound
 from tabular.finding import Finding
 from tabular.limits import Limits
 from tabular.progress import Progress

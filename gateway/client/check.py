@@ -15,6 +15,7 @@ from gateway.client.lists import keep_lists
 from gateway.client.package import LocalFile, LocalPackage
 from tabular.check import StageProgress, TableCheck, check_table, referenced_table
 from tabular.csvkind import CsvKind
+from tabular.encodingfound import EncodingFound
 from tabular.foreignkeys import References, referenced_names
 from tabular.hashing import Digest
 from tabular.profile import check_descriptor
@@ -146,6 +147,8 @@ def _file_check(name: str, path: str, check: TableCheck) -> FileCheck:
     findings = tuple(finding.to_dict() for finding in check.findings)
     sheet = check.opened.sheet if check.opened else None
     notes = sheet.notes if sheet else ()
+    if isinstance(check.encoding, EncodingFound):
+        notes += check.encoding.notes
     told = _told_of(sheet)
     done = check.validation
     if done is None:

@@ -29,6 +29,8 @@ DELIMITERS = {
     "^": "caret",
     "~": "tilde",
 }
+JUDGES = {"letters": "the letters of its language"}
+READINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +82,21 @@ def _encoding(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     why = SOURCES.get(str(facts.get("source")), "")
     confidence = found.get("confidence")
     if isinstance(confidence, int | float) and not facts.get("certain"):
-        why += f", {confidence:.0%} sure"
+        why += f", {min(confidence, 0.99):.0%} sure{'' if found.get('sure') else ', in doubt'}"
     lines = [("Encoding", f"{name}: {why}" if why else name)]
     if overruled := found.get("overruled"):
         lines.append(("Declared encoding", f"{found.get('declared', '')}: not used, {overruled}"))
-    others = [one for one in _list(found, "candidates") if isinstance(one, dict) and one.get("encoding") != name]
-    if others:
-        lines.append(
-            ("Other encodings", "; ".join(f"{one.get('encoding')} reads {one.get('sample')}" for one in others[:3]))
-        )
-    if sample := found.get("sample"):
-        lines.append(("A line as read", str(sample)))
+    candidates = [one for one in _list(found, "candidates") if isinstance(one, dict)]
+    lines += [(f"A cell in {one.get('encoding')}", _reading(one)) for one in candidates[:READINGS]]
+    lines += [("Note", str(found[key])) for key in ("note", "doubt") if key in found]
     return lines
+
+
+def _reading(candidate: Mapping[str, Any]) -> str:
+    """How a cell reads, and who would read it so."""
+    judges = [JUDGES.get(str(judge), str(judge)) for judge in _list(candidate, "by")]
+    sample = str(candidate.get("sample", ""))
+    return f"{sample} ({', '.join(judges)})" if judges else sample
 
 
 def _kind(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

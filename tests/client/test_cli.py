@@ -123,6 +123,22 @@ def test_declared_hash_of_another_file_is_told(tmp_path: Path) -> None:
     assert "`hash`" in done.stdout
 
 
+def test_validate_shows_how_a_guessed_encoding_reads_and_how_to_declare_it(tmp_path: Path) -> None:
+    table = tmp_path / "names.csv"
+    table.write_bytes("id,name\n1,Melissa Donà\n".encode("cp850"))
+    done = dh("validate", str(table))
+    assert done.returncode == 0
+    for part in ("note: The encoding was guessed", "in doubt", "“Melissa Donà” in cp850", '"encoding": "cp1252"'):
+        assert part in done.stdout, done.stdout
+    assert "in doubt" in json.loads(dh("validate", str(table), "--json").stdout)["resources"][0]["notes"][0]
+
+    table.write_bytes(b"id,name\n1,ab\n2,K\xf6\xfe\n")
+    done = dh("validate", str(table))
+    assert done.returncode == 1
+    for part in ("“Köş” in cp1254", "“Köž” in cp1257", "line 3", "Declare its encoding"):
+        assert part in done.stdout, done.stdout
+
+
 async def test_validate_shows_rows_and_colours_on_a_terminal(tmp_path: Path) -> None:
     package = write_package(tmp_path / "p", "towns")
     descriptor = json.loads((package / "datapackage.json").read_text())

@@ -20,7 +20,7 @@ async def encoding(job: StageJob, context: StageContext) -> Outcome:
         answer = await context.compute(
             tables.decode_table,
             path=str(path),
-            declared=job.resource.descriptor.get("encoding"),
+            resource=job.resource.descriptor,
             destination=str(destination),
         )
     if "finding" in answer:

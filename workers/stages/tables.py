@@ -45,11 +45,14 @@ def open_table(
     return {**opened.to_dict(), "descriptor": dict(descriptor)}
 
 
-def decode_table(progress: Report, path: str, declared: str | None, destination: str) -> dict[str, Any]:
+def decode_table(progress: Report, path: str, resource: Mapping[str, Any], destination: str) -> dict[str, Any]:
     """`{"finding", "evidence"}`, or `{"found", "copy"}`: a copy in UTF-8 is at `destination`; None: none is needed."""
-    from tabular.encoding import EncodingRefused, detect_encoding, transcode
+    from tabular.encoding import detect_encoding, transcode
+    from tabular.encodingfound import EncodingRefused
 
-    found = detect_encoding(Path(path), declared, _bytes(progress, Path(path)))
+    declared = resource.get("encoding")
+    told = _bytes(progress, Path(path))
+    found = detect_encoding(Path(path), declared if isinstance(declared, str) else None, told, resource)
     if isinstance(found, EncodingRefused):
         return found.to_dict()
     copy = None if found.is_plain_utf8 else transcode(Path(path), found.encoding, Path(destination), _bytes(progress))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tabular.encoding import EncodingFound, EncodingRefused, detect_encoding, transcode
+from tabular.encoding import detect_encoding, transcode
+from tabular.encodingfound import EncodingFound, EncodingRefused
 from tests.unit.tabular.conftest import Write
 
 FRENCH = "id,ville\n1,Besançon\n2,Orléans\n"
@@ -39,7 +40,7 @@ def test_a_byte_order_mark_wins_over_a_declaration(write: Write, mark: str) -> N
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_wide_text_without_a_mark_is_told_by_its_nul_bytes(write: Write, encoding: str) -> None:
-    for text in (FRENCH, "名前,都市\n田中,東京\n" * 20):
+    for text in (FRENCH, "名前,都市\n田中,東京\n" * 20, "이름,도시\n김가은,부산 해운대구\n이서준,서울 강남구\n" * 9):
         result = found(write(text.encode(encoding)))
         assert (result.encoding, result.source) == (encoding, "pattern")
         assert found(write(text.encode(encoding)), encoding).source == "declared"
@@ -102,7 +103,7 @@ def test_the_guess_looks_at_the_lines_that_matter_however_late(write: Write) -> 
     [
         ("nazwa,miasto\nŁukasz,Łódź\nŚwięty,Gdańsk\nżółw,Białystok\n", "cp1250"),
         ("имя,город\nИван,Москва\nОльга,Санкт-Петербург\n", "cp1251"),
-        ("имя,город\nИван,Москва\nОльга,Санкт-Петербург\n", "koi8_r"),
+        ("имя,город\nИван,Москва\nОльга,Санкт-Петербург\n", "koi8-r"),
         ("名前,都市\n田中,東京\n鈴木,大阪\nスズキ,名古屋\n", "cp932"),
         ("姓名,城市\n张伟,北京\n王芳,上海\n李娜,广州\n", "gb18030"),
         ("이름,도시\n김철수,서울\n이영희,부산\n", "cp949"),
