@@ -13,7 +13,9 @@ LOOKED_AT = 50_000
 LONGEST = 4_096
 QUIET = 2_048
 SEPARATORS = b'\n\r\t,;"'  # of cells; no encoding in use ends a character with one of these
-LOUD = re.compile(rb"[^\r\n\t,;\"]*[\x80-\xff][^\r\n\t,;\"]*")
+EXPLORED = 32 * PIECE  # of a file with so few loud cells that they do not fill the sample
+LOUD = re.compile(rb"[\x80-\xff]")
+END = re.compile(rb"[\r\n\t,;\"]|\Z")
 WORDS = re.compile(rb"\b[A-Za-z][a-z]{3,40}\b")  # codes and units speak no language
 ASCII = bytes(range(128))
 
@@ -42,20 +44,22 @@ def sample_of(path: Path) -> Sample:
     """
     loud: dict[bytes, None] = {}
     quiet: dict[str, None] = {}
-    known, size, seen = ASCII, 0, 0
+    known, size, seen, done = ASCII, 0, 0, 0
     for piece in _pieces(path):
         if sum(map(len, quiet)) < QUIET:
             quiet |= dict.fromkeys(
                 word.decode("ascii") for word in WORDS.findall(piece, 0, 16 * QUIET) if len(set(word.lower())) > 2
             )
         new = piece.translate(None, known)
-        if not new and (size >= ENOUGH or seen >= LOOKED_AT or piece.isascii()):
+        done += len(piece)
+        explores = size < ENOUGH and seen < LOOKED_AT and done < EXPLORED
+        if not new and (not explores or piece.isascii()):
             continue
-        for match in LOUD.finditer(piece):
+        for whole in _loud_cells(piece):
             seen += 1
-            is_new = bool(new) and bool(match.group().translate(None, known))
-            if is_new or (size < ENOUGH and seen < LOOKED_AT):
-                cell = _shortened(match.group())
+            is_new = bool(new) and bool(whole.translate(None, known))
+            if is_new or (explores and size < ENOUGH and seen < LOOKED_AT):
+                cell = _shortened(whole)
                 size += 0 if cell in loud else len(cell)
                 loud[cell] = None
                 if is_new:
@@ -64,6 +68,15 @@ def sample_of(path: Path) -> Sample:
             elif not new:
                 break
     return Sample(tuple(loud), tuple(quiet)[:100])
+
+
+def _loud_cells(piece: bytes) -> Iterator[bytes]:
+    at = 0
+    while loud := LOUD.search(piece, at):
+        start = max(piece.rfind(separator, at, loud.start()) for separator in SEPARATORS) + 1 or at
+        end = END.search(piece, loud.end())
+        at = end.start() if end else len(piece)
+        yield piece[start:at]
 
 
 def _shortened(cell: bytes) -> bytes:
