@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tabular import fast
 from tabular.dialect import Dialect
 from tabular.finding import shorten
 from tabular.hashing import hash_file
@@ -123,14 +124,35 @@ def _rewrite(
     if header:
         sink.write_record(header)
     told = Throttle(progress)
-    rows = 0
+    rows = _write_fast(path, encoding, dialect, sink, told)
+    if rows is None:
+        rows = _write_rows(path, encoding, dialect, sink, told)
+    told.finish(rows)
+    digest = sink.finish()
+    return Canonical(digest.size, digest.sha256, digest.md5, rows, False)
+
+
+def _write_fast(path: Path, encoding: str, dialect: Dialect, sink: CsvSink, told: Throttle) -> int | None:
+    """Has the compiled pass write all rows; None, and nothing is written, where it cannot."""
+    if encoding != "utf-8" or fast.unfit(path.stat().st_size, UNBOUNDED.fast_from) is not None:
+        return None
+    place = sink.place()
+    try:
+        return fast.write_rows(path, dialect, sink.write_piece, told)
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # whatever keeps the pass from it, the reader tells
+        sink.go_back(place)
+        return None
+
+
+def _write_rows(path: Path, encoding: str, dialect: Dialect, sink: CsvSink, told: Throttle) -> int:
+    """The same with `csv`: the reference."""
+    before, rows = sink.records, 0
     for _, cells in read_data(path, dialect, encoding):
         sink.write_record(cells)
         rows += 1
         told(rows)
-    digest = sink.finish()
-    told.finish(rows)
-    written = sink.records - bool(header)
-    if written != rows:
-        raise RowsLost(f"{rows} rows were read and {written} written")
-    return Canonical(digest.size, digest.sha256, digest.md5, rows, False)
+    if sink.records - before != rows:
+        raise RowsLost(f"{rows} rows were read and {sink.records - before} written")
+    return rows

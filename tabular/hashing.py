@@ -40,6 +40,12 @@ class Hasher:
         self._sha256.update(piece)
         self.size += len(piece)
 
+    def copy(self) -> Hasher:
+        """Another one, of what passed by so far."""
+        twin = Hasher()
+        twin._md5, twin._sha256, twin.size = self._md5.copy(), self._sha256.copy(), self.size
+        return twin
+
     def digest(self) -> Digest:
         """The digest of everything so far; more may follow."""
         return Digest(self._md5.hexdigest(), self._sha256.hexdigest(), self.size)

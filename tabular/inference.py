@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tabular import fast
 from tabular.dialect import Dialect
 from tabular.finding import shorten
+from tabular.limits import Limits
 from tabular.progress import Progress, Throttle
 from tabular.rows import read_data, read_labels
+
+if TYPE_CHECKING:
+    from tabular.fast.guess import Guess
 
 BATCH_ROWS = 2_000
 BATCH_CELLS = 100_000
@@ -25,6 +30,8 @@ BATCH_CHARACTERS = 2_000_000
 INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
 YEAR = re.compile(r"[12][0-9]{3}")
+MAYBE = re.compile(r"[-0-9tfTF]")
+"""How a value begins that may pass for any type."""
 BOOLEAN = re.compile(r"true|false|True|False|TRUE|FALSE")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATETIME = re.compile(
@@ -92,77 +99,119 @@ class Inferred:
 
 
 class _Column:
-    """The types that all values of a column passed so far; `cells` is what they are in a workbook, if they are one."""
+    """What the values of a column passed for, and the first value against each type; `cells` is what they are in a
+    workbook, if they are one."""
 
     def __init__(self, name: str, cells: str | None = None) -> None:
         self.name = name
-        self.values = 0
         self._cells = cells
-        self._against: dict[str, dict[str, Any]] = {}
-        self._open = [kind for kind in KINDS if kind.name != "year" or YEAR_NAME.search(name)]
-        if cells == "text":
-            # Digits that were entered as a text are a name or code, not a number.
-            self._open = [kind for kind in self._open if kind.name not in NUMERIC]
+        self._passed: set[int] = set()
+        self._failed: dict[int, tuple[int, str]] = {}
 
-    def add(self, first_row: list[int], cells: Iterable[str | None]) -> None:
-        """Judges the next cells; `first_row` are their record numbers."""
-        if not self._open:
-            return
+    def add(self, numbers: list[int], cells: Iterable[str | None]) -> None:
+        """Judges the next cells; `numbers` are those of their records."""
         column = list(cells)
         distinct = {cell for cell in column if cell}
-        seen = self.values > 0
-        self.values += len(distinct)
-        for kind in self._open[:]:
-            if not all(map(kind.test, distinct)):
-                self._open.remove(kind)
-                at = next(index for index, cell in enumerate(column) if cell and not kind.test(cell))
-                if seen or any(map(kind.test, distinct)):
-                    self._against[kind.name] = {"row": first_row[at], "cell": shorten(column[at] or "", 60)}
+        maybe = {cell for cell in distinct if MAYBE.match(cell)}
+        for index, kind in enumerate(KINDS):
+            if not distinct or (index in self._passed and index in self._failed):
+                continue
+            passing = {cell for cell in maybe if kind.test(cell)}
+            if passing:
+                self._passed.add(index)
+            if index not in self._failed and len(passing) < len(distinct):
+                at = next(at for at, cell in enumerate(column) if cell and cell not in passing)
+                self._failed[index] = (numbers[at], column[at] or "")
+
+    def take(self, guess: Guess) -> None:
+        """What the compiled pass found instead."""
+        self._passed, self._failed = set(guess.passed), guess.failed
 
     def field(self) -> dict[str, Any]:
         """The field's descriptor; a column without any value is text."""
-        chosen = self._open[0].descriptor if self._open and self.values else {"type": "string"}
-        if not self._open and self._cells in ("number", "duration"):
-            chosen = {"type": self._cells}
-        return {"name": self.name} | chosen
+        fitting = [kind.descriptor for index, kind in self._kinds() if index not in self._failed]
+        if not self._passed and not self._failed:
+            fitting = [{"type": "string"}]
+        elif not fitting:
+            fitting = [{"type": self._cells if self._cells in ("number", "duration") else "string"}]
+        return {"name": self.name} | fitting[0]
 
     def why_not(self) -> dict[str, Any]:
         """Only what a reader may ask about: types that some values have, and the first value that has not."""
-        if not self.values:
+        if not self._passed and not self._failed:
             return {"blank": "the column has no value"}
-        return self._against | ({"cells": "texts in the workbook"} if self._cells == "text" else {})
+        against = [(kind.name, self._failed[index]) for index, kind in self._kinds() if index in self._failed]
+        shared = {kind.name for index, kind in self._kinds() if index in self._passed}
+        told = {name: {"row": row, "cell": shorten(cell, 60)} for name, (row, cell) in against if name in shared}
+        return told | ({"cells": "texts in the workbook"} if self._cells == "text" else {})
+
+    def _kinds(self) -> Iterator[tuple[int, Kind]]:
+        """Those that the column may be: digits that were entered as a text are a name or code, not a number."""
+        kept_out = NUMERIC if self._cells == "text" else () if YEAR_NAME.search(self.name) else ("year",)
+        return ((index, kind) for index, kind in enumerate(KINDS) if kind.name not in kept_out)
 
 
 def infer_schema(
-    path: Path, dialect: Dialect, encoding: str = "utf-8", progress: Progress | None = None, kinds: Kinds = ()
+    path: Path,
+    dialect: Dialect,
+    encoding: str = "utf-8",
+    progress: Progress | None = None,
+    kinds: Kinds = (),
+    limits: Limits | None = None,
 ) -> Inferred:
     """The schema of a CSV by reading all of it; `progress` is told rows. Raises OSError and UnicodeDecodeError.
 
     Field names are the header's; a blank one becomes `field` and its position, a repeated one gets a number, so that
     the schema stands while the report still tells of the header.
     """
-    names = field_names(read_labels(path, dialect, encoding))
-    columns = _columns(names, dialect, kinds)
+    columns = _columns(path, dialect, encoding, kinds)
     told = Throttle(progress)
-    rows = 0
-    records = read_data(path, dialect, encoding)
-    while batch := _batch(records):
-        numbers = [number for number, _ in batch]
-        if not dialect.header_rows and not columns:
-            columns = _columns(field_names([""] * len(batch[0][1])), dialect, kinds)
-        transposed = zip_longest(*(cells for _, cells in batch))
-        for column, cells in zip(columns, transposed, strict=False):
-            column.add(numbers, cells)
-        rows += len(batch)
-        told(rows)
+    rows = _guess(path, dialect, encoding, columns, limits or Limits(), told)
+    if rows is None:
+        rows = _read(path, dialect, encoding, columns, told)
     told.finish(rows)
     evidence = {column.name: column.why_not() for column in columns}
     return Inferred({"fields": [column.field() for column in columns]}, rows, evidence)
 
 
-def _columns(names: list[str], dialect: Dialect, kinds: Kinds) -> list[_Column]:
-    cells = [kind[0] if kind and kind[1] < dialect.first_data_row else None for kind in kinds[: len(names)]]
-    return [_Column(name, kind) for name, kind in zip_longest(names, cells)]
+def _columns(path: Path, dialect: Dialect, encoding: str, kinds: Kinds) -> list[_Column]:
+    """One for each name of the header or, without one, for each cell of the first row."""
+    labels = read_labels(path, dialect, encoding)
+    if not dialect.header_rows:
+        labels = [""] * len(next(read_data(path, dialect, encoding), (0, []))[1])
+    cells = [kind[0] if kind and kind[1] < dialect.first_data_row else None for kind in kinds[: len(labels)]]
+    return [_Column(name, kind) for name, kind in zip_longest(field_names(labels), cells)]
+
+
+def _guess(
+    path: Path, dialect: Dialect, encoding: str, columns: list[_Column], limits: Limits, told: Throttle
+) -> int | None:
+    """Has the compiled pass look at all rows; how many they are, None where it cannot."""
+    if encoding != "utf-8" or not columns or fast.unfit(path.stat().st_size, limits.fast_from) is not None:
+        return None
+    try:
+        guesses, rows = fast.guess_columns(path, dialect, len(columns), limits, told)
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # whatever keeps the pass from it, the reader tells
+        return None
+    for column, guess in zip(columns, guesses, strict=True):
+        column.take(guess)
+    return rows
+
+
+def _read(path: Path, dialect: Dialect, encoding: str, columns: list[_Column], told: Throttle) -> int:
+    """The same with `csv.reader`: the reference."""
+    rows = 0
+    records = read_data(path, dialect, encoding)
+    while batch := _batch(records):
+        numbers = [number for number, _ in batch]
+        transposed = zip_longest(*(cells for _, cells in batch))
+        for column, cells in zip(columns, transposed, strict=False):
+            column.add(numbers, cells)
+        rows += len(batch)
+        told(rows)
+    return rows
 
 
 def _batch(records: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:

@@ -1,7 +1,8 @@
 """One pass over a whole CSV: how many records, and is there anything no reader should be given.
 
-Blocks without quotes and NUL bytes are counted by C loops over bytes; the rest goes through `csv.reader` record by
-record. Text is read as Latin-1 here, one character a byte: all that matters to the structure is ASCII.
+The compiled pass counts as far as all is harmless. From there on, or without it, blocks without quotes and NUL bytes
+are counted by C loops over bytes; the rest goes through `csv.reader` record by record. Text is read as Latin-1 here,
+one character a byte: all that matters to the structure is ASCII.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
+from tabular import fast
 from tabular.blocks import OverlongLine, blocks
 from tabular.dialect import Dialect
 from tabular.finding import Finding
@@ -19,6 +22,8 @@ from tabular.limits import Limits
 from tabular.overlong import explain_overlong
 from tabular.progress import Progress, Throttle
 from tabular.rows import reader
+
+PIECE = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ def scan(path: Path, dialect: Dialect, limits: Limits, progress: Progress | None
     `row-too-large`, `too-many-columns`. `progress` is told bytes. Raises OSError."""
     scanner = _Scanner(path, dialect, limits, progress)
     try:
+        scanner.skip_harmless()
         return scanner.run()
     except Found as found:
         return found.finding
@@ -69,8 +75,24 @@ class _Scanner:
         self._ended_inside = False
         self._has_nul = False
 
+    def skip_harmless(self) -> None:
+        """Has the compiled pass read what it can; nothing where there is none, or for a dialect beyond it."""
+        if fast.unfit(self._path.stat().st_size, self._limits.fast_from) is not None:
+            return
+        try:
+            counts = fast.count_harmless(self._path, self._dialect, self._limits, self._told)
+        except (OSError, MemoryError):
+            raise
+        except Exception:  # whatever keeps the pass from it, the reader below decides what the file is
+            return
+        self._offset, self._records = counts.offset, counts.records
+        self._stray, self._first_stray = counts.slips, counts.first_slip
+
     def run(self) -> Scan:
         with self._path.open("rb") as file:
+            if self._offset < self._path.stat().st_size:
+                self._lines = _count_lines(file, self._offset)
+            base = file.seek(self._offset)
             self._blocks = blocks(file, self._limits.row_bytes)
             try:
                 for block in self._blocks:
@@ -78,7 +100,7 @@ class _Scanner:
                     self._told(self._offset)
             except OverlongLine as overlong:
                 # Blocks before the line may still be unread when a quote was open: that record is the one to explain.
-                start = self._start if self._held else overlong.offset
+                start = self._start if self._held else base + overlong.offset
                 raise Found(self._overlong(start)) from None
         self._told.finish(self._offset)
         return Scan(self._records, self._stray, self._first_stray)
@@ -98,21 +120,31 @@ class _Scanner:
     def _count(self, block: bytes) -> None:
         """A block whose records are its lines."""
         lines = block.splitlines()
+        if len(block) > self._limits.row_bytes:
+            self._check_rows(block)
         if len(max(lines, key=len)) > min(self._limits.columns, self._limits.cell_bytes):
-            self._check_long(lines)
+            self._check_long(block)
         self._records += len(lines)
         self._lines += len(lines)
         self._offset += len(block)
 
-    def _check_long(self, lines: list[bytes]) -> None:
+    def _check_rows(self, block: bytes) -> None:
+        """A line above the limit that ended before `blocks` gave it up."""
+        lines = block.splitlines(keepends=True)
+        for index, line in enumerate(lines):
+            if len(line.rstrip(b"\r\n")) > self._limits.row_bytes:
+                self._records += index
+                self._lines += index
+                raise Found(self._overlong(self._offset + sum(map(len, lines[:index]))))
+
+    def _check_long(self, block: bytes) -> None:
+        lines = block.splitlines(keepends=True)
         for index, line in enumerate(lines):
             if len(line) > min(self._limits.columns, self._limits.cell_bytes):
                 self._start_line = self._lines + index
                 self._start = self._offset + sum(map(len, lines[:index]))
-                self._check_cells(
-                    [cell.decode("latin-1") for cell in line.split(self._delimiter)],
-                    self._records + index + 1,
-                )
+                cells = next(reader([line.decode("latin-1")], self._dialect))
+                self._check_cells(cells, self._records + index + 1)
 
     def _read(self, block: bytes) -> None:
         """A block with quotes: record by record, pulling the blocks that a record reaches into."""
@@ -200,3 +232,15 @@ class _Scanner:
     def _overlong(self, start: int) -> Finding:
         line = self._start_line + 1 if self._held else self._lines + 1
         return explain_overlong(self._path, start, self._records + 1, line, self._dialect, self._limits)
+
+
+def _count_lines(file: BinaryIO, end: int) -> int:
+    """How many line ends there are before byte `end`, which no CRLF reaches over."""
+    lines = 0
+    last = b""
+    for at in range(0, end, PIECE):
+        piece = file.read(min(PIECE, end - at))
+        lines += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+        lines -= last == b"\r" and piece.startswith(b"\n")
+        last = piece[-1:]
+    return lines

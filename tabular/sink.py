@@ -43,14 +43,32 @@ class CsvSink:
         if self._size >= PIECE:
             self._flush()
 
+    def write_piece(self, piece: bytes) -> None:
+        """Bytes that are records already; they are not counted."""
+        self._flush()
+        self._put(piece)
+
+    def place(self) -> tuple[int, Hasher]:
+        """Where the output is after what was written so far."""
+        self._flush()
+        return self._out.tell(), self._hasher.copy()
+
+    def go_back(self, place: tuple[int, Hasher]) -> None:
+        """Takes back what was written since."""
+        offset, self._hasher = place
+        self._out.seek(offset)
+        self._out.truncate()
+
     def finish(self) -> Digest:
         """The digest of everything that was written."""
         self._flush()
         return self._hasher.digest()
 
     def _flush(self) -> None:
-        piece = "".join(self._waiting).encode("utf-8")
-        self._hasher.update(piece)
-        self._out.write(piece)
+        self._put("".join(self._waiting).encode("utf-8"))
         self._waiting.clear()
         self._size = 0
+
+    def _put(self, piece: bytes) -> None:
+        self._hasher.update(piece)
+        self._out.write(piece)

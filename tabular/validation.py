@@ -84,7 +84,7 @@ def validate_table(
     notes: list[str] = []
     inferred = resource.get("schema") is None
     if inferred:
-        found = infer_schema(path, kind, encoding, progress, kinds)
+        found = infer_schema(path, kind, encoding, progress, kinds, bounds)
         schema, evidence = found.schema, found.evidence
         if not schema["fields"]:
             return _impossible(Finding("no-columns", "The header has no columns."), {}, inferred, ())

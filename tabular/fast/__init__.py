@@ -12,12 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tabular.dialect import Dialect
 from tabular.limits import Limits
-from tabular.progress import Progress
+from tabular.progress import Progress, Throttle
 
 if TYPE_CHECKING:
     from tabular.counting import Counting
-    from tabular.dialect import Dialect
+    from tabular.fast.counts import Counts
+    from tabular.fast.guess import Guess
     from tabular.verdict import Verdict
 
 WARM = 65_536
@@ -73,3 +75,28 @@ def count(path: Path, table: Any, dialect: Dialect, counting: Counting, progress
     from tabular.fast.rowcount import RowCount
 
     RowCount(path, table, dialect, counting, progress).run()
+
+
+def count_harmless(path: Path, dialect: Dialect, limits: Limits, told: Throttle) -> Counts:
+    """How far the file is harmless; `told` is told bytes. Raises OutsideEnvelope, OSError, and what numba raises."""
+    from tabular.fast.counts import count_harmless
+
+    return count_harmless(path, dialect, limits, told)
+
+
+def guess_columns(
+    path: Path, dialect: Dialect, columns: int, limits: Limits, told: Throttle
+) -> tuple[list[Guess], int]:
+    """The types that so many columns of a UTF-8 text may have, and how many rows it has; `told` is told rows. Raises
+    OutsideEnvelope, OSError, and what numba raises."""
+    from tabular.fast.guess import guess_columns
+
+    return guess_columns(path, dialect, columns, limits.piece_bytes, told)
+
+
+def write_rows(path: Path, dialect: Dialect, write: Callable[[bytes], None], told: Throttle) -> int:
+    """Hands the data rows of a UTF-8 text to `write` as canonical CSV, in pieces; how many they are. Raises
+    OutsideEnvelope, perhaps after some were handed over, OSError, and what numba raises."""
+    from tabular.fast.canonical import write_rows
+
+    return write_rows(path, dialect, write, told)

@@ -25,6 +25,11 @@ SOURCES = (
     "text",
     "utf8",
     "vector",
+    "guessing",
+    "passing",
+    "rewriting",
+    "scanning",
+    "spans",
 )
 
 

@@ -10,12 +10,18 @@ from tabular.fast import cache
 
 def compile_kernel() -> list[tuple[str, bytes]]:
     """(function's name, object file) of all that `native.Kernel` calls, kept where there is a place. Ten seconds."""
+    from tabular.fast.guessing import guess_types
     from tabular.fast.kernel import walk
     from tabular.fast.lookup import admit, combine, missing
     from tabular.fast.machine import machine_code
+    from tabular.fast.rewriting import rewrite_records
+    from tabular.fast.scanning import count_records
     from tabular.fast.utf8 import utf8_until
 
-    functions = [machine_code(function) for function in (walk, utf8_until, combine, admit, missing)]
+    functions = [
+        machine_code(function)
+        for function in (walk, utf8_until, combine, admit, missing, count_records, guess_types, rewrite_records)
+    ]
     cache.keep(functions)
     return functions
 

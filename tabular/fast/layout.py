@@ -94,6 +94,40 @@ COMBINE_FRAME, ADMIT_FRAME, MISSING_FRAME = 13, 15, 13
 """Words of the arguments of the compiled functions."""
 
 
+# The state of the pass that counts records.
+(
+    COUNTED,  # records that are whole and harmless
+    SLIPS,  # of them with text after a closing quote
+    FIRST_SLIP,  # the number of the first of those, 0 for none
+    LARGEST_CELL,  # limits, in bytes but for the columns
+    LARGEST_ROW,
+    MOST_COLUMNS,
+    HALTED,  # whether it stopped before a record that may be harmful
+    COUNTED_STATE,
+) = range(8)
+
+# The state of the passes that tell types and that write records anew.
+(
+    READ,  # records read
+    READ_ROWS,  # of them data
+    READ_FIRST,  # the number of the first record that may be data
+    READ_COMMENT,  # how many of the numbered comment rows are behind us
+    READ_BASE,  # the file's offset of the buffer's first byte
+    READ_HALTED,  # whether a quote stays open at the end
+    READ_WRITTEN,  # bytes in the output
+    READ_STATE,
+) = range(8)
+
+# A column of that pass: types that a cell passed for, and that a cell did not, as bits.
+PASSED, FAILED, GUESS = 0, 1, 2
+KIND_COUNT, ANY_KIND = 8, 255
+AGAINST = 2
+"""Of the first cell that a type fails for: the record's number, and its offset in the file."""
+GROWTH = 3
+"""Times that a record may be as long when it is written anew, and once more for what each adds."""
+SCAN_FRAME, GUESS_FRAME, WRITE_FRAME = 12, 27, 24
+
+
 class Plan(NamedTuple):
     """Everything the kernel needs to know of a table; arrays only, so that it can be handed to compiled code."""
 

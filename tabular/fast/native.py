@@ -16,8 +16,11 @@ from tabular.fast.layout import (
     ADMIT_FRAME,
     COMBINE_FRAME,
     FRAME,
+    GUESS_FRAME,
     MISSING_FRAME,
+    SCAN_FRAME,
     UTF8_FRAME,
+    WRITE_FRAME,
     Accepts,
     Plan,
     Results,
@@ -37,7 +40,8 @@ class Kernel:
         self._linker.finalize_object()
         kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # lets go of Python's lock while it runs
         entries: list[Callable[[int], int]] = [kind(self._linker.get_function_address(name)) for name, _ in functions]
-        self._walk, self._utf8_until, self._combine, self._admit, self._missing = entries
+        self._walk, self._utf8_until, self._combine, self._admit, self._missing, *others = entries
+        self._count_records, self._guess_types, self._rewrite_records = others
 
     def walk(
         self,
@@ -76,6 +80,43 @@ class Kernel:
         """Marks which of the first pairs are not in the hash table, nulls apart; how many they are."""
         frame = _frame((slots, pairs, seed, marks), (count,), MISSING_FRAME)
         return self._missing(frame.ctypes.data)
+
+    def count_records(self, text: Any, marks: Any, state: Any, length: int, final: bool) -> int:
+        """Has the records of `text[:length]`, which goes on as for `walk`, counted into `state`; where that ended."""
+        return self._count_records(_frame((text, marks, state), (0, length, final), SCAN_FRAME).ctypes.data)
+
+    def guess_types(
+        self,
+        text: Any,
+        scratch: Any,
+        marks: Any,
+        comments: Any,
+        comment: Any,
+        columns: Any,
+        against: Any,
+        state: Any,
+        length: int,
+        final: bool,
+    ) -> int:
+        """Has the cells of `text[:length]`, which goes on as for `walk`, worked into `columns`; where that ended."""
+        arrays = (text, scratch, marks, comments, comment, columns, against, state)
+        return self._guess_types(_frame(arrays, (0, length, final), GUESS_FRAME).ctypes.data)
+
+    def rewrite_records(
+        self,
+        text: Any,
+        scratch: Any,
+        marks: Any,
+        comments: Any,
+        comment: Any,
+        out: Any,
+        state: Any,
+        length: int,
+        final: bool,
+    ) -> int:
+        """Has the records of `text[:length]`, which goes on as for `walk`, written to `out`; where that ended."""
+        arrays = (text, scratch, marks, comments, comment, out, state)
+        return self._rewrite_records(_frame(arrays, (0, length, final), WRITE_FRAME).ctypes.data)
 
 
 def _frame(arrays: Iterable[Any], numbers: Sequence[int], size: int) -> Any:
