@@ -59,7 +59,7 @@ class TextWindow(Window):
             return False
         if len(self.scratch) < len(self.text):
             self.scratch = np.zeros_like(self.text)
-        self._whole = kernel().utf8_until(self.text, max(0, self._whole - to), self.length)
+        self._whole, _ = kernel().utf8_until(self.text, max(0, self._whole - to), self.length)
         if self._whole < self.length - (0 if self.final else LONGEST_CHARACTER - 1):
             raise OutsideEnvelope("bytes that are not UTF-8")
         return True
