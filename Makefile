@@ -10,7 +10,7 @@ LOCK := UV_SYSTEM_CERTS=1 $(BIN)/uv -q pip compile --universal --python-version 
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format lock bench clean
+.PHONY: help setup demo up test fuzz planted lint format lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,14 @@ up: $(VENV)/.runtime ## start everything and serve until Ctrl-C
 test: $(VENV)/.dev ## run the tests on real servers (ARGS="-k word" chooses some)
 	@sh tests/install-services.sh
 	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
+
+N ?= 10000
+FIRST ?= 0
+fuzz: $(VENV)/.dev ## check random tables by frictionless and by us (N=100000 FIRST=0); differing ones are kept in .fuzz
+	@$(BIN)/python -m bench.fuzz -n $(N) --first $(FIRST) --keep .fuzz
+
+planted: $(VENV)/.dev ## plant wrong accepts in copies of the fast path, one by one, and see the tests catch each
+	@$(BIN)/python -m bench.planted
 
 lint: $(VENV)/.dev ## check style, types and the direction of imports
 	@failed=0; for check in 'ruff check' 'ruff format --check' mypy lint-imports; do \

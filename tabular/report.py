@@ -94,10 +94,11 @@ def validate(
 def _check(path: Path, make: Callable[[], Any], folder: Path, limits: Limits, progress: Progress | None) -> Report:
     from tabular.verdict import judge
 
-    text = _opened(path, make().compression, folder / "opened", limits)
+    resource = make()
+    text = _opened(path, resource.compression, folder / "opened", limits)
     if isinstance(text, Finding):
         return refusal(text)
-    verdict = judge(make, text, limits, progress=progress)
+    verdict = judge(resource, make, text, limits, progress=progress)
     findings = _own_findings(verdict, text, folder / "utf8", limits)
     return Report(verdict.report, verdict.rows, verdict.invalid_rows, findings, verdict.statistics)
 

@@ -159,7 +159,7 @@ class _Check:
             (Path(folder) / LINK).symlink_to(self._path.absolute())
             try:
                 make = partial(self._resource, Path(folder))
-                verdict = judge(make, self._path, self._limits, self._on_row, self._progress, self._size())
+                verdict = judge(make(), make, self._path, self._limits, self._on_row, self._progress, self._size())
             except FrictionlessException as error:
                 return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
             except Exception as error:  # frictionless lets raw exceptions of its parts through

@@ -66,14 +66,15 @@ class RowCount:
 
 
 def judge(
-    make: Callable[[], Any],
+    resource: Any,
+    again: Callable[[], Any],
     path: Path,
     limits: Limits,
     on_row: Callable[[Any], None] | None = None,
     progress: Progress | None = None,
     size: int | None = None,
 ) -> Verdict:
-    """The verdict on the file `path`, which is what the resources that `make` makes read.
+    """The verdict on the file `path`, which `resource` reads; `again` makes another like it, for a second try.
 
     `size` counts in place of the file's where other files are read too. `on_row` hears of the rows that have errors,
     and of others. Raises what frictionless raises: FrictionlessException for a schema or dialect that cannot be used,
@@ -82,14 +83,15 @@ def judge(
     why = fast.unfit(path.stat().st_size if size is None else size, limits.fast_from)
     if why is None:
         try:
-            return fast.check(make(), path, limits, on_row, progress)
+            return fast.check(resource, path, limits, on_row, progress)
         except (MemoryError, MiscountedRows):
             raise
         except OutsideEnvelope as outside:
             why = str(outside)
         except Exception as error:  # whatever it is, frictionless alone decides what it means for the table
             why = shorten(f"{type(error).__name__}: {error}")
-    return _judge_slowly(make(), limits, on_row, progress, why)
+        resource = again()
+    return _judge_slowly(resource, limits, on_row, progress, why)
 
 
 def _judge_slowly(

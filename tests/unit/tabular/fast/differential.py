@@ -40,37 +40,39 @@ def compare(folder: Path, case: Case) -> Compared:
     path.write_bytes(case.data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _compare_told(path, case) if case.is_told else _compare(path, case)
+        if case.is_told:
+            return _compare_told(path, case)
+        return compare_file(path, case.descriptor, Limits(errors=case.errors, fast_from=0, piece_bytes=case.piece))
 
 
-def _compare(path: Path, case: Case) -> Compared:
-    """The public function against frictionless as anybody would call it."""
-    limits = Limits(errors=case.errors, fast_from=0, piece_bytes=case.piece)
+def compare_file(path: Path, given: dict[str, Any], limits: Limits) -> Compared:
+    """The public function against frictionless as anybody would call it. `given` is a descriptor, if it has a name;
+    else some of `schema`, `dialect` and `encoding`."""
     statistics: dict[str, Any] = {"path": "raised"}
 
     def ours() -> dict[str, Any]:
-        asked = {"descriptor": case.descriptor} if "name" in case.descriptor else case.descriptor
+        asked: dict[str, Any] = {"descriptor": given} if "name" in given else given
         report = validate(path, **asked, limits=limits)
         statistics.update(report.statistics)
         return report.to_dict()
 
     def reference() -> dict[str, Any]:
-        made: dict[str, Any] = _resource(path, case).validate(limit_errors=case.errors).to_dict()
+        made: dict[str, Any] = _resource(path, given).validate(limit_errors=limits.errors).to_dict()
         return made
 
     return Compared(_told(ours), _told(reference), **_taken(statistics))
 
 
-def _resource(path: Path, case: Case) -> Any:
-    form: dict[str, Any] = {} if case.name.startswith(("table.csv", "table.tsv")) else {"format": "csv"}
+def _resource(path: Path, given: dict[str, Any]) -> Any:
+    is_told = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+    form: dict[str, Any] = {} if is_told else {"format": "csv"}
     place: dict[str, Any] = {"basepath": str(path.parent)}
-    given = case.descriptor
     if "name" in given:
-        return Resource.from_descriptor({**form, **given, "path": case.name}, **place)
+        return Resource.from_descriptor({**form, **given, "path": path.name}, **place)
     made = {key: Kind.from_descriptor(given[key]) for key, Kind in KINDS.items() if key in given}
     version = {"schema_profile": given["schema"]["$schema"]} if "$schema" in given.get("schema", {}) else {}
     encoding = {"encoding": given["encoding"]} if "encoding" in given else {}
-    return Resource(path=case.name, **place, **form, **made, **version, **encoding)
+    return Resource(path=path.name, **place, **form, **made, **version, **encoding)
 
 
 def _compare_told(path: Path, case: Case) -> Compared:

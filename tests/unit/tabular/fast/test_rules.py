@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+import frictionless.fields
 import numpy as np
 import pytest
-from frictionless import Schema
+from frictionless import Schema, system
 
 from tabular.dialect import Dialect
 from tabular.fast.accept import AcceptSet
@@ -18,7 +20,7 @@ from tabular.fast.native import kernel
 from tabular.fast.plan import Key, Reader, Table, build_plan, preload
 from tabular.fast.rules import Rule, part_of, rule_of
 from tabular.fast.sweep import fresh_results
-from tests.unit.tabular.fast.cases import CELLS
+from tests.unit.tabular.fast.cases import CELLS, FORMATS, STRINGS
 
 SIGNS = [*"0123456789", *"+-.,:/TZ eE_", "\t", "\n", "\xa0", "٣", "é", "a", "x", "%", "$", "'", "nan", "00", "-1"]
 
@@ -34,7 +36,7 @@ class Column:
     @classmethod
     def of(cls, descriptor: dict[str, Any], keyed: bool = False, missing: tuple[str, ...] = ("",)) -> Column:
         field = Schema.from_descriptor(
-            {"fields": [{"name": "f", **descriptor}], "missingValues": list(missing)}
+            {"fields": [{"name": "f", **descriptor}], "missingValues": list(missing)}, datapackage_version="v2"
         ).fields[0]
         rule = rule_of(field, keyed)
         keys = [Key((0,), False)] if keyed else []
@@ -72,6 +74,18 @@ def mutants(chance: random.Random, cells: Iterable[str], count: int) -> list[str
             cell = cell[:at] + chance.choice([*SIGNS, ""]) + cell[at + chance.randrange(2) :]
         made.append(cell)
     return made
+
+
+def neighbours(bound: Any) -> list[str]:
+    """Texts of the bound, just below and just above it, and of what would be it modulo 2 ** 64."""
+    try:
+        value = Decimal(str(bound))
+    except ArithmeticError:
+        return [str(bound)]
+    if not value.is_finite():
+        return [str(bound)]
+    steps: list[Any] = [0, 1, -1, "0.1", "-0.1", "1e-17", 2**64, -(2**64), 2**63, 10**18]
+    return [str(bound), *(format(value + Decimal(step), "f") for step in steps)]
 
 
 def days() -> Iterator[tuple[str, str, str]]:
@@ -144,6 +158,64 @@ FIELDS: list[dict[str, Any]] = [
 ]
 
 
+EDGES: dict[str, list[Any]] = {
+    "integer": [0, "7", "-1", 999999999999999999, "9223372036854775807", "-9223372036854775808", "1" + "0" * 30],
+    "number": ["0", "1.5", "-2.25", "0.10", "99999999999999999.9", "1e-20", "-1e30", "NaN", "Infinity"],
+    "date": ["2020-02-29", "0001-01-01", "9999-12-31"],
+    "datetime": ["2020-01-05T10:11:12", "2020-01-05T10:11:12.5", "2020-01-05T10:11:12Z", "2020-01-05T10:11:12+02:00"],
+    "time": ["10:11:12", "23:59:59", "10:11:12.5", "10:11:12Z"],
+    "year": [2020, "0000", "9999"],
+    "yearmonth": ["2020-01", "0001-12"],
+}
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+PATTERNS = ["[a-z]+", "a|b", ".*", "[^x]{2,3}", "(ab)?c", "é+", r"\\d+"]
+LISTED: dict[str, list[Any]] = {"boolean": [True, "0"], "any": ["1", "x,y"], "string": ["a", "déjà", ""]}
+
+
+def values_of(kind: str, constraint: str) -> list[Any]:
+    """Values of a constraint to try, at the edges of what the kernel can prove."""
+    if constraint in BOUNDS:
+        return EDGES[kind]
+    if constraint == "enum":
+        return [LISTED.get(kind) or EDGES.get(kind) or CELLS[kind][:3]]
+    others: dict[str, list[Any]] = {
+        "required": [True],
+        "minLength": [0, 1, 2],
+        "maxLength": [0, 1, 4],
+        "pattern": PATTERNS,
+    }
+    return others[constraint]
+
+
+def every_field() -> Iterator[dict[str, Any]]:
+    """Every type in every format with every constraint that the library knows for it."""
+    for kind in CELLS:
+        for format in sorted(
+            {*FORMATS.get(kind, ["default"])} - {"wkt"}
+        ):  # the library reads that with another library
+            yield {"type": kind, "format": format}
+            for constraint in system.select_field_class(kind).supported_constraints:
+                for value in values_of(kind, constraint):
+                    yield {"type": kind, "format": format, "constraints": {constraint: value}}
+
+
+EVERY = list(every_field())
+
+
+def test_every_type_of_the_library_is_among_them() -> None:
+    known = {name for name in vars(frictionless.fields) if name.endswith("Field")}
+    assert {f"{kind.capitalize()}Field" for kind in CELLS} == known
+
+
+@pytest.mark.parametrize("field", EVERY, ids=str)
+def test_whatever_is_asked_of_a_field_what_is_proven_is_accepted(field: dict[str, Any]) -> None:
+    column = Column.of(field)
+    cells = candidates(field, 600)
+    for index in column.passed(cells)[0]:
+        _, notes = column.reader(cells[index])
+        assert not notes, cells[index]
+
+
 @pytest.mark.parametrize("field", FIELDS, ids=str)
 @pytest.mark.parametrize("missing", [("",), ("", "1", "2020-01-05", "abc"), ()], ids=["blank", "listed", "none"])
 def test_what_is_proven_is_accepted_by_the_library(field: dict[str, Any], missing: tuple[str, ...]) -> None:
@@ -203,13 +275,15 @@ def test_common_cells_are_proven_without_the_library(field: dict[str, Any], cell
     assert Column.of(field).passed(cells)[0] == set(range(len(cells)))
 
 
-def candidates(field: dict[str, Any]) -> list[str]:
+def candidates(field: dict[str, Any], count: int = 2_000) -> list[str]:
     """Cells for a field; the same ones in every run."""
     chance = random.Random(str(field))
     kind = field["type"]
-    own = [*CELLS[kind], *((field.get("constraints") or {}).get("enum", []))]
+    constraints = field.get("constraints") or {}
+    bounds = [near for name in BOUNDS if name in constraints for near in neighbours(constraints[name])]
+    own = [*CELLS[kind], *STRINGS.get(field.get("format", ""), []), *constraints.get("enum", []), *bounds]
     dates = calendar(chance) if kind in ("date", "datetime", "time", "year", "yearmonth") else []
-    return [*dates, *mutants(chance, [*map(str, own), *CELLS["string"], *dates[::40]], 2_000)]
+    return [*dates, *mutants(chance, [*map(str, own), *CELLS["string"], *dates[::40]], count)]
 
 
 def proven(column: Column, field: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
