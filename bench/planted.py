@@ -26,30 +26,20 @@ class Plant:
 
 
 PLANTS = (
+    Plant("31 February is a date", "moments.py", "(day <= month_days(year, month))", "(day <= 31)", "test_rules.py"),
     Plant(
-        "31 February is a date",
-        "cells.py",
-        "return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28",
-        "return 31",
+        "an integer of 20 digits overflows into its bounds", "numbers.py", "MOST_DIGITS = 18", "MOST_DIGITS = 20",
         "test_rules.py",
     ),
-    Plant(
-        "an integer of 20 digits overflows into its bounds", "cells.py", "MOST_DIGITS = 18", "MOST_DIGITS = 20",
-        "test_rules.py",
-    ),
-    Plant(
-        "a length is counted in bytes", "cells.py", "if text[at] & 192 != 128:", "if text[at] >= 0:", "test_rules.py"
-    ),
+    Plant("a length is counted in bytes", "cells.py", "& 192 != 128", "& 192 != 1", "test_rules.py"),
     Plant(
         "an exclusive bound is a value that may be", "rules.py", "math.floor(bound) + 1", "math.ceil(bound)",
         "test_rules.py",
     ),
+    Plant("a blank row passes", "kernel.py", " or state[NULLS] == expected", "", "test_differential.py"),
     Plant(
-        "a blank row passes", "kernel.py", " or state[NULLS] == expected", "", "test_differential.py",
-    ),
-    Plant(
-        "text after a closing quote is dropped", "text.py", "size += 1\n            return REWRITTEN, 0, size, stop",
-        "size += 0\n            return REWRITTEN, 0, size, stop", "test_differential.py",
+        "text after a closing quote is dropped", "text.py", "copied(text, close + 1, stop, scratch, size), stop",
+        "size, stop", "test_differential.py",
     ),
 )  # fmt: skip
 
