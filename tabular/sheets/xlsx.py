@@ -17,7 +17,7 @@ from tabular.sheets.block import Block, Outline, SheetName, reading
 from tabular.sheets.container import Container, WorkbookProblem, damaged
 from tabular.sheets.rows import PREFIX, Rows
 
-SHARED = re.compile(rb"<(%ssst)(?=[\s/>])[^<>]*>" % PREFIX)
+SHARED = re.compile(rb"<(%ssst)(?=[\s/>])[^<>]*?(/?)>" % PREFIX)
 STRING = re.compile(rb"<%ssi(?=[\s/>])" % PREFIX)
 
 HEAD = b"<worksheet><mergeCells></mergeCells><sheetData>"  # merged cells first: calamine stops looking for them
@@ -107,7 +107,7 @@ class Xlsx:
         with archive.open("xl/sharedStrings.xml", "w", force_zip64=True) as out:
             for index, piece in enumerate(self._container.pieces(self._strings)):
                 # calamine makes room for as many as are claimed to be there.
-                out.write(SHARED.sub(rb"<\1>", piece, count=1) if index == 0 else piece)
+                out.write(SHARED.sub(rb"<\1\2>", piece, count=1) if index == 0 else piece)
                 parts = STRING.split(rest + piece)
                 longest, count = max(longest, *map(len, parts)), count + len(parts) - 1
                 rest, size = parts[-1], size + len(piece)

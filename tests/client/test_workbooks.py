@@ -70,6 +70,24 @@ def test_errors_are_told_with_the_address(tmp_path: Path) -> None:
     assert 'C7, row 3, field id, cell "two"' in done.stdout
 
 
+def test_foreign_keys_lead_into_a_sheet(tmp_path: Path) -> None:
+    write_book(tmp_path)
+    (tmp_path / "prices.csv").write_text("town,price\n1,2.5\n9,3.5\n")
+    key = {"fields": "town", "reference": {"resource": "towns", "fields": "id"}}
+    schema = {
+        "fields": [{"name": "town", "type": "integer"}, {"name": "price", "type": "number"}],
+        "foreignKeys": [key],
+    }
+    towns = {"name": "towns", "path": "Some Towns.xlsx", "dialect": {"sheetName": "2024"}}
+    resources = [towns, {"name": "prices", "path": "prices.csv", "schema": schema}]
+    (tmp_path / "datapackage.json").write_text(json.dumps({"name": "p", "resources": resources}))
+    done = dh("validate", str(tmp_path))
+    assert done.returncode == 1
+    assert "foreign-key" in done.stdout
+    assert "row 3" in done.stdout
+    assert "row 2" not in done.stdout
+
+
 def test_no_workbook_and_no_sense_are_told_without_a_traceback(tmp_path: Path) -> None:
     cases = ((b"a,b\n", "not-a-workbook"), (xlsx_of()[:900], "corrupt-archive"), (xlsx_of(), "sheet-empty"))
     for content, words in cases:

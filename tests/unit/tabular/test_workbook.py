@@ -405,6 +405,12 @@ def test_claimed_counts_reserve_no_memory(write: Write) -> None:
     assert records(path) == [['a uniqueCount="5" count="6"']]
 
 
+def test_a_list_of_texts_may_be_an_empty_element(write: Write) -> None:
+    parts = xlsx_parts('<row r="1"><c r="A1"><v>1</v></c></row>')
+    parts["xl/sharedStrings.xml"] = '<sst xmlns="m" count="0" uniqueCount="0"/>'
+    assert records(write(zipped(parts), "book.xlsx")) == [["1"]]
+
+
 def test_damage_anywhere_is_a_finding_or_no_harm(write: Write) -> None:
     """Every byte of the XML that calamine reads is turned into another: a result or a finding, and no exception."""
     rows = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" s="1"><v>45351.5</v></c><c r="C1" t="b"><v>1</v></c></row>'
