@@ -51,6 +51,8 @@ class LimitSettings:
 
     decompressed_bytes: int
     ratio: int
+    sheet_cells: int
+    shared_strings: int
     columns: int
     cell_bytes: int
     row_bytes: int
@@ -126,6 +128,8 @@ def _limits(environ: Mapping[str, str]) -> LimitSettings:
     return LimitSettings(
         decompressed_bytes=_count(environ, "DH_MAX_DECOMPRESSED", 5_000_000_000),
         ratio=_count(environ, "DH_MAX_RATIO", 100),
+        sheet_cells=_count(environ, "DH_MAX_SHEET_CELLS", 100_000_000),
+        shared_strings=_count(environ, "DH_MAX_SHARED_STRINGS", 250_000_000),
         columns=_count(environ, "DH_MAX_COLUMNS", 10_000),
         cell_bytes=_count(environ, "DH_MAX_CELL", 1_000_000),
         row_bytes=_count(environ, "DH_MAX_ROW", 16_000_000),

@@ -14,6 +14,9 @@ class Limits:
     The ratio of an archive is judged only after `ratio_floor` bytes came out of it: small files of blanks compress
     a thousandfold and harm nobody.
 
+    Of a workbook, `workbook_parts` are entries of its zip, `sheet_cells` those of the area in use, blank ones too;
+    `shared_strings` bounds the texts that must be held in memory, each with 64 bytes added.
+
     Errors are counted in full for `count_seconds` at the most; of them `listed_errors`, and of the bad rows
     `listed_rows`, are listed, in files of `listed_bytes` each.
 

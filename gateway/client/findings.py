@@ -52,10 +52,11 @@ def _line(terminal: Terminal, finding: Finding) -> str:
 
 def places(finding: Finding) -> Iterator[str]:
     if finding.get("address") is not None:
-        yield escape(finding["address"], _CELL)
-    for name, label in (("row", "row"), ("line", "line"), ("byte_offset", "byte")):
-        if isinstance(finding.get(name), int):
-            yield f"{label} {finding[name]:,}"
+        yield escape(finding["address"], _CELL)  # rows and bytes would be those of the CSV that was made of the sheet
+    else:
+        for name, label in (("row", "row"), ("line", "line"), ("byte_offset", "byte")):
+            if isinstance(finding.get(name), int):
+                yield f"{label} {finding[name]:,}"
     if finding.get("field") is not None:
         yield f"field {escape(finding['field'], _CELL)}"
     if finding.get("cell") is not None:

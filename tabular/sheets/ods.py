@@ -84,7 +84,7 @@ class Ods:
                 start = pending.find(b"<table:table-", end)
                 pending = pending[start:] if start >= 0 else pending[-len(b"<table:table-") :]
                 if len(pending) > LONGEST_ROW:
-                    raise WorkbookProblem("row-too-long", f"Row {table.row:,} has more than {LONGEST_ROW:,} bytes.")
+                    raise WorkbookProblem("row-too-large", f"Row {table.row:,} has more than {LONGEST_ROW:,} bytes.")
             table.flush()
         self._chunks = table.chunks
         return table.outline
@@ -178,7 +178,7 @@ class _Table:
     def _look_at(self, cells: bytes, times: int) -> int:
         """Notes what deserves a word; returns how many cells the row has up to the last one that holds something."""
         if sum(map(int, SPACES.findall(cells))) > LONGEST_ROW:
-            raise WorkbookProblem("row-too-long", f"Row {self.row:,} has more than {LONGEST_ROW:,} spaces.")
+            raise WorkbookProblem("row-too-large", f"Row {self.row:,} has more than {LONGEST_ROW:,} spaces.")
         column, first, last = 1, 0, 0
         for cell in CELL.finditer(cells):
             attributes, repeated = cell[1], _repeated(b"columns", cell[1])

@@ -63,7 +63,9 @@ class Rows:
                 cut = pending.rfind(closing[0]) + len(closing[0])
                 yield from self._looked_at(pending[:cut])
             elif len(pending) > LONGEST_ROW:
-                raise WorkbookProblem("row-too-long", f"Row {self._highest + 1:,} has more than {LONGEST_ROW:,} bytes.")
+                raise WorkbookProblem(
+                    "row-too-large", f"Row {self._highest + 1:,} has more than {LONGEST_ROW:,} bytes."
+                )
             piece = next(self._pieces, None)
             if piece is None:
                 raise damaged("the sheet has no end")
@@ -102,7 +104,7 @@ class Rows:
                 yield from self._looked_at(run[middle:])
                 return
             if text > LONGEST_STRINGS:
-                raise WorkbookProblem("row-too-long", f"Row {first:,} has too many long texts.")
+                raise WorkbookProblem("row-too-large", f"Row {first:,} has too many long texts.")
         self._highest = self._row = last
         filled = cells.filled()
         if filled.count:

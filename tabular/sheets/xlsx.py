@@ -113,7 +113,7 @@ class Xlsx:
                 rest, size = parts[-1], size + len(piece)
                 if len(rest) > self._limits.cell_bytes:
                     raise WorkbookProblem(
-                        "cell-too-long", f"A cell's text has more than {self._limits.cell_bytes:,} bytes, the limit."
+                        "cell-too-large", f"A cell's text has more than {self._limits.cell_bytes:,} bytes, the limit."
                     )
                 if size + count * PER_STRING > self._limits.shared_strings:
                     raise WorkbookProblem(

@@ -368,14 +368,14 @@ def refusals() -> dict[str, tuple[bytes, str, Limits | None]]:
         "unknown type": (zipped(xlsx_parts('<row r="1"><c r="A1" t="q"><v>7</v></c></row>')), "workbook-damaged", None),
         "bomb": (zipped(xlsx_parts(blank)), "too-large-decompressed", small),
         "big": (zipped(xlsx_parts(blank)), "too-large-decompressed", Limits(decompressed_bytes=1_000_000)),
-        "long text": (zipped(shared), "cell-too-long", None),
+        "long text": (zipped(shared), "cell-too-large", None),
         "many texts": (
             zipped(xlsx_parts("", strings=["<t>x</t>"] * 100)),
             "too-large-decompressed",
             Limits(shared_strings=5_000),
         ),
         "many parts": (zipped({f"{n}": "" for n in range(60)}), "archive-refused", Limits(workbook_parts=50)),
-        "spaces": (zipped(ods_parts({"One": ods_row('<text:s text:c="400000000"/>')})), "row-too-long", None),
+        "spaces": (zipped(ods_parts({"One": ods_row('<text:s text:c="400000000"/>')})), "row-too-large", None),
         "repeated": (
             zipped(ods_parts({"One": ods_row(1, more='table:number-rows-repeated="1048577"')})),
             "workbook-damaged",
