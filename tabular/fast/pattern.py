@@ -123,16 +123,25 @@ class _Nodes:
                     waiting.append(follower)
         return frozenset(seen)
 
+    def _kinds(self) -> list[list[int]]:
+        """The alphabet, in parts that no move tells apart."""
+        sets = {allowed for moves in self.moves for allowed, _ in moves}
+        kinds: dict[tuple[bool, ...], list[int]] = {}
+        for byte in range(ALPHABET):
+            kinds.setdefault(tuple(byte in allowed for allowed in sets), []).append(byte)
+        return list(kinds.values())
+
     def automaton(self, last: int) -> Automaton:
         """The deterministic automaton, by sets of nodes; states that behave alike are one."""
         states = [self._closed([0])]
         numbers = {states[0]: 0}
         steps: list[int] = []
+        kinds = self._kinds()
         for state in states:  # grows while it is gone through
-            for byte in range(ALPHABET):
-                reached = {after for node in state for allowed, after in self.moves[node] if byte in allowed}
+            row = [-1] * ALPHABET
+            for bytes_alike in kinds:
+                reached = {after for node in state for allowed, after in self.moves[node] if bytes_alike[0] in allowed}
                 if not reached:
-                    steps.append(-1)
                     continue
                 closed = self._closed(reached)
                 if closed not in numbers:
@@ -140,7 +149,9 @@ class _Nodes:
                         raise _TooMuch
                     numbers[closed] = len(states)
                     states.append(closed)
-                steps.append(numbers[closed])
+                for byte in bytes_alike:
+                    row[byte] = numbers[closed]
+            steps += row
         return _merged(steps, [last in state for state in states])
 
 

@@ -57,3 +57,11 @@ def test_what_the_automaton_takes_is_what_re_matches(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", LEFT_TO_RE)
 def test_what_is_not_regular_or_too_large_is_left_to_re(pattern: str) -> None:
     assert automaton(pattern) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "states"), [("[a-z]+@[a-z]+", 4), ("a|b", 0), ("(a|b)+(a|b)", 3), ("é", 0), ("", 1)]
+)
+def test_states_that_behave_alike_are_one(pattern: str, states: int) -> None:
+    made = automaton(pattern)
+    assert (len(made.ends) if made else 0) == states

@@ -132,6 +132,7 @@ FIELDS: list[dict[str, Any]] = [
     {"type": "string", "constraints": {"pattern": "[a-z]{1,3}|x.*"}},
     {"type": "string", "constraints": {"pattern": r"\d+(\.\d+)?"}},
     {"type": "string", "constraints": {"pattern": r"[^\W\d]*\s?.{0,2}"}},
+    {"type": "string", "constraints": {"pattern": r"[\w@. -]{3,30}"}},
     {"type": "string", "constraints": {"enum": ["a", "abc", "déjà"]}},
     {"type": "string", "format": "email"},
     {"type": "string", "format": "uuid"},
