@@ -104,7 +104,7 @@ def compare(shape: str, size: int, engines: Sequence[str], rounds: int, folder: 
     """Writes the file and has all engines take turns at it."""
     path = folder / f"{shape}.csv{SHAPES[shape].suffix}"
     write(path, SHAPES[shape], size)
-    repeats = max(1, min(25, 1_000_000 // size))
+    repeats = max(3, min(25, 1_000_000 // size)) if size <= 1_000_000 else 1
     compared = Compared(shape, size, {name: [] for name in engines}, size >= ONCE)
     if compared.single and (found := kept.get(f"{shape} {size}")):
         compared.taken["frictionless"].append(found)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tabular.fast.guess import Guess
     from tabular.verdict import Verdict
 
-WARM = 65_536
+WARM = 8_192
 """Bytes from which the pass pays once it is loaded in this process."""
 WORTH_COMPILING = 200_000_000
 """Bytes of a table for which frictionless would take longer than the compiler, where set-up did not compile."""
