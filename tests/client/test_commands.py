@@ -119,7 +119,9 @@ async def test_yaml_descriptor_is_pushed(publisher: Publisher, name: str, tmp_pa
 async def test_wrong_data_is_not_sent(publisher: Publisher, name: str, tmp_path: Path) -> None:
     done = await publisher.dh("push", str(write_package(tmp_path / "p", name, csv=BAD)))
     assert done.code == 1
-    assert 'row 3, field amount, cell "two"' in done.stdout
+    assert "amount  This is not" in done.stdout
+    assert "row 3, line 3, byte" in done.stdout
+    assert 'cell "two"' in done.stdout
     assert "nothing was sent" in done.stdout
     assert (await publisher.dh("status", f"carol/{name}")).code == 1
 
