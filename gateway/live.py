@@ -39,7 +39,7 @@ INTERVAL = 0.25
 SHARE = 20
 """A snapshot that took t seconds to make is followed by none for 20 t: big flows take 5 % of the loop at the most."""
 POLL = 3.0
-"""Seconds after which a feed looks by itself: a notification may be lost with its connection."""
+"""Seconds after which a feed looks by itself: a notification may be lost with its connection. No pause is longer."""
 RECONNECT = 1.0
 """Seconds before listening is tried again."""
 PROBE = 15.0
@@ -100,8 +100,7 @@ class Feed:
             self._dirty.clear()
             started = time.monotonic()
             await self._look()
-            took = time.monotonic() - started
-            await asyncio.sleep(max(INTERVAL - took, SHARE * took if took > INTERVAL / SHARE else 0))
+            await asyncio.sleep(pause_after(time.monotonic() - started))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._dirty.wait(), POLL)
 
@@ -126,6 +125,11 @@ class Feed:
             progress = self._progress.get(resource.get("index"))
             if progress and progress["stage"] == resource.get("stage") and resource.get("state") != "SUCCEEDED":
                 resource["progress"] = {name: progress[name] for name in ("done", "total", "unit")}
+
+
+def pause_after(took: float) -> float:
+    """Seconds until the next look, after one of `took` seconds: a slow moment of the database is no silence of minutes."""
+    return max(INTERVAL - took, min(SHARE * took, POLL) if took > INTERVAL / SHARE else 0)
 
 
 def is_final(status: dict[str, Any]) -> bool:

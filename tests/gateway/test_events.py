@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from gateway.events import LIVE
-from gateway.live import Live
+from gateway.live import POLL, Live, pause_after
 from messages.datapackage import FlowRef
 from messages.events import StageProgressed
 from tests.gateway.conftest import Gateway, Publisher
@@ -192,6 +193,12 @@ async def test_listening_survives_the_loss_of_its_connection(gateway: Gateway, f
         assert (await stream.next())["resources"][0]["stage"] == "dump"
         await change(gateway, flow, STAGE, "dump", "SUCCEEDED")
         assert (await stream.next())["resources"][0]["state"] == "SUCCEEDED"
+
+
+def test_snapshots_pause_in_proportion_to_their_cost_and_never_for_long() -> None:
+    assert pause_after(0.001) == pytest.approx(0.249)
+    assert pause_after(0.1) == pytest.approx(2.0)
+    assert pause_after(5.0) == POLL
 
 
 async def test_flow_that_does_not_exist_is_not_found(gateway: Gateway, ada: Publisher) -> None:
