@@ -28,7 +28,8 @@ class Validation:
 
     `rows` are the data rows read; when `truncated`, the check stopped at the limit of errors and later rows were not
     read. `report` is frictionless' own report with over-long cells cut. `findings` hold what kept the check from being
-    made at all. `notes` say what was not checked. `evidence["engine"]` says which path the check took, and why.
+    made at all. `notes` say what was not checked. `evidence["engine"]` says which path the check took, and why;
+    `evidence["types"]` is that of `tabular.inference.Inferred`, by column.
     """
 
     valid: bool
@@ -85,7 +86,7 @@ def validate_table(
     inferred = resource.get("schema") is None
     if inferred:
         found = infer_schema(path, kind, encoding, progress, kinds, bounds)
-        schema, evidence = found.schema, found.evidence
+        schema, evidence = found.schema, {"types": found.evidence}
         if not schema["fields"]:
             return _impossible(Finding("no-columns", "The header has no columns."), {}, inferred, ())
     else:

@@ -186,7 +186,7 @@ def _told_of(sheet: Sheet | None) -> Mapping[str, Any] | None:
 
 
 def _reasons(done: Validation) -> list[str]:
-    return reasons(done.schema, done.evidence) if done.inferred else []
+    return reasons(done.schema, done.evidence.get("types", {})) if done.inferred else []
 
 
 def _inferred(check: TableCheck) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def validate_table(
     files = {report_path.name: _write_json(report, destination)}
     answer = validation.to_dict()
     del answer["report"]
-    answer["reasons"] = reasons(validation.schema, validation.evidence) if validation.inferred else []
+    answer["reasons"] = reasons(validation.schema, validation.evidence.get("types", {})) if validation.inferred else []
     if validation.valid:
         return {**answer, "files": files}
     folder = report_path.parent

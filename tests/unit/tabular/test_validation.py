@@ -10,6 +10,7 @@ import pytest
 
 from tabular.foreignkeys import Referenced, Unreadable, missing_key
 from tabular.limits import Limits
+from tabular.reasons import reasons
 from tabular.validation import Validation, validate_table
 from tests.unit.tabular.conftest import Write
 
@@ -257,6 +258,18 @@ def test_a_table_without_a_schema_gets_one_that_fits(write: Write) -> None:
     result = validate_table(write("id,when\n1,2020-01-01\n2,\n"), resource={"name": "x"})
     assert (result.valid, result.inferred, result.rows) == (True, True, 2)
     assert result.schema == {"fields": [{"name": "id", "type": "integer"}, {"name": "when", "type": "date"}]}
+
+
+def test_columns_may_have_the_names_of_our_own_evidence(write: Write) -> None:
+    result = validate_table(write("engine,types,foreign_keys\n007,x,\n8,1,\n"), resource={"name": "x"})
+    assert result.valid
+    assert result.evidence["engine"] == {"path": "slow", "why": "small"}
+    assert set(result.evidence) == {"engine", "types"}
+    assert result.evidence["types"].keys() == {"engine", "types", "foreign_keys"}
+    assert reasons(result.schema, result.evidence["types"])[:2] == [
+        "engine is taken as text, not as integer: row 2 has “007”.",
+        "types is taken as text, not as integer: row 2 has “x”.",
+    ]
 
 
 def test_a_bad_header_without_a_schema_is_told(write: Write) -> None:
