@@ -128,7 +128,7 @@ class Feed:
 
 
 def pause_after(took: float) -> float:
-    """Seconds until the next look, after one of `took` seconds: a slow moment of the database is no silence of minutes."""
+    """Seconds until the next look, after one of `took` seconds: a slow moment of the database is no long silence."""
     return max(INTERVAL - took, min(SHARE * took, POLL) if took > INTERVAL / SHARE else 0)
 
 
