@@ -77,5 +77,6 @@ $(UV) install --python $(BIN)/python --compile-bytecode --require-hashes -r $(1)
 	|| $(BIN)/pip install -q --require-hashes -r $(1)
 	@$(UV) install --python $(BIN)/python --no-deps --no-build-isolation -e . \
 	|| $(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q deploy gateway messages tabular workers
 	@$(BIN)/python -m tabular.fast.compile || echo 'Tables will be checked more slowly.'
 endef

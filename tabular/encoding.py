@@ -23,7 +23,6 @@ from tabular.hashing import Digest, Hasher
 from tabular.magic import HEAD, binary_kind
 from tabular.progress import Progress, Throttle
 from tabular.samples import SEPARATORS
-from tabular.undeclared import by_guess, doubt
 
 PIECE = 65_536  # decoding 4 MB pieces was measured four times slower on text beyond ASCII
 MARKS = (
@@ -67,17 +66,32 @@ def detect_encoding(
     if declared:
         found = _with_declaration(path, declared, utf8, wide, evidence, progress)
         if isinstance(found, EncodingFound) and _may_doubt(found):
-            return found.with_evidence(doubt(path, found.encoding, resource or {}))
+            return _doubted(path, found, resource or {})
         return found
     if wide is not None and not isinstance(decode_all(path, wide, progress), BadByte):
         return EncodingFound(
             wide, "pattern", True, evidence | {"why": "every second byte or more is NUL, as in wide text"}
         )
     if isinstance(utf8, BadByte):
-        return by_guess(path, head, utf8, evidence, resource or {})
+        return _guessed(path, head, utf8, evidence, resource or {})
     if utf8.escapes and (escaped := _by_escapes(path)):
         return EncodingFound(escaped, "pattern", True, evidence | {"why": "it switches alphabets by escapes"})
     return _utf8(utf8.surplus, evidence)
+
+
+def _guessed(
+    path: Path, head: bytes, bad: BadByte, evidence: dict[str, Any], resource: Mapping[str, Any]
+) -> EncodingFound | EncodingRefused:
+    # Imported here, as below: what it counts with takes a tenth of a second, and nearly all files are UTF-8.
+    from tabular.undeclared import by_guess
+
+    return by_guess(path, head, bad, evidence, resource)
+
+
+def _doubted(path: Path, found: EncodingFound, resource: Mapping[str, Any]) -> EncodingFound:
+    from tabular.undeclared import doubt
+
+    return found.with_evidence(doubt(path, found.encoding, resource))
 
 
 def _may_doubt(found: EncodingFound) -> bool:

@@ -15,6 +15,7 @@ import aiohttp
 import asyncpg
 
 from deploy.embedded.ports import free_ports
+from deploy.embedded.process import dies_with_parent
 from messages.settings import StoreSettings
 
 PASSWORD = "correct horse battery staple"
@@ -34,7 +35,11 @@ class Stack:
         """Start `dh-server command...` under the name `role`."""
         log = (self.directory / f"{role}.log").open("ab")
         self.processes[role] = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "deploy.server", *command, env=dict(self.environment), stdout=log, stderr=log
+            *(sys.executable, "-m", "deploy.server", *command),
+            env=dict(self.environment),
+            stdout=log,
+            stderr=log,
+            preexec_fn=dies_with_parent(signal.SIGKILL),  # a test run that is killed leaves nothing
         )
         log.close()
 

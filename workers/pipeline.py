@@ -14,7 +14,7 @@ from workers.stages.validate import validate
 PIPELINE = (
     #     name        function  imported ahead of its first job
     Stage("load",     load,     ("workers.stages.tables", "tabular.opening")),
-    Stage("encoding", encoding, ("workers.stages.tables", "tabular.encoding")),
+    Stage("encoding", encoding, ("workers.stages.tables", "tabular.undeclared")),
     Stage("csvkind",  csvkind,  ("workers.stages.tables", "tabular.csvkind")),
     Stage("validate", validate, ("workers.stages.tables:rehearse",)),
     Stage("dump",     dump,     ("workers.stages.tables", "tabular.dump")),

@@ -73,7 +73,7 @@ class ServerProcess:
                 user=identity.uid if identity else None,
                 group=identity.gid if identity else None,
                 extra_groups=[] if identity else None,
-                preexec_fn=_dies_with_parent(orphan_signal or stop_signal),
+                preexec_fn=dies_with_parent(orphan_signal or stop_signal),
             )
         except OSError as error:
             raise ServerError(f"{name} cannot be started: {error}") from error
@@ -136,7 +136,8 @@ class ServerProcess:
             os.killpg(self._child.pid, signal.SIGKILL)
 
 
-def _dies_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+def dies_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """A `preexec_fn`: the kernel sends the child `death_signal` when this process is gone, however it went."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl

@@ -19,7 +19,7 @@ class Program(EmbeddedServer):
     """One `dh-server` command as a process with its log at `log`.
 
     `probe` tells when it is ready (at once if None). `warm` starts the process early: it imports what it needs, which
-    takes a second, and then waits for `start`.
+    takes a second, and then waits for `begin` or `start`.
     """
 
     def __init__(
@@ -42,10 +42,14 @@ class Program(EmbeddedServer):
             listens=True,
         )
 
+    def begin(self) -> None:
+        """Let a warm process connect; `start` waits until it is ready."""
+        self.process.tell()
+
     @override
     async def start(self) -> None:
         if self._process is None:
             await self.warm()
-        self.process.tell()
+        self.begin()
         if self._probe:
             await self.process.ready(self._probe, deadline_seconds=_READY_SECONDS)

@@ -28,23 +28,34 @@ async def running_stack(state: State, environ: Mapping[str, str], say: Say) -> A
     """`async with`: PostgreSQL, S3 server, gateway and workers run; gives the settings they run with.
 
     DATABASE_URL, S3_ENDPOINT_URL (and credentials) and AMQP_URL in `environ` each replace one embedded part.
-    Stops in the order workers, gateway, servers. Raises ServerError when a part does not start.
+    Stops gateway and workers, then the servers. Raises ServerError when a part does not start.
     """
     with state.locked():
         environment = _environment(state, environ, say)
-        servers = _servers(state, environ, environment)
-        gateway = _gateway(state, environment)
-        workers = [Program(["worker", group], state.logs / f"{group}.log", environment) for group in _WORKERS]
+        database = [Keeper(server, say) for server in _database(state, environ, environment)]
+        store = [Keeper(server, say) for server in _store(state, environ, environment)]
+        programs = [_gateway(state, environment), *_workers(state, environment)]
+        above = [Keeper(program, say) for program in programs]
         async with AsyncExitStack() as exits:
-            groups = [[Keeper(server, say) for server in group] for group in (servers, [gateway], workers)]
-            for group in groups:
-                exits.push_async_callback(_all, group, Keeper.stop)
-            say(f"Starting {', '.join(keeper.name for group in groups for keeper in group)} in {state.directory} ...")
-            # The programs import what they need while the servers start.
-            await asyncio.gather(*(program.warm() for program in (gateway, *workers)))
-            await _all(groups[0], Keeper.start)
-            await _prepare(state, environ, environment)
-            await _all([*groups[1], *groups[2]], Keeper.start)
+            for group in ([*database, *store], above):
+                exits.push_async_callback(_all, [keeper.stop for keeper in group])
+            names = ", ".join(keeper.name for keeper in (*database, *store, *above))
+            say(f"Starting {names} in {state.directory} ...")
+            # The programs import what they need while the servers start, and connect as soon as there is a schema.
+            await _all([program.warm for program in programs])
+
+            async def open_database() -> None:
+                await _all([keeper.start for keeper in database])
+                await _migrate(environment)
+                for program in programs:
+                    program.begin()
+
+            async def open_store() -> None:
+                await _all([keeper.start for keeper in store])
+                await _make_buckets(state, environ, environment)
+
+            await _all([open_database, open_store])
+            await _all([keeper.start for keeper in above])
             with state.announced(environment):
                 yield environment
 
@@ -70,22 +81,30 @@ def _environment(state: State, environ: Mapping[str, str], say: Say) -> dict[str
     }
 
 
-def _servers(state: State, environ: Mapping[str, str], environment: dict[str, str]) -> list[EmbeddedServer]:
-    """The servers that `environ` does not name; their addresses go into `environment`."""
-    servers: list[EmbeddedServer] = []
-    if "DATABASE_URL" not in environ:
-        database = EmbeddedPostgres(state.directory / "postgres")
-        database.prepare()
-        environment["DATABASE_URL"] = database.url()
-        servers.append(database)
-    if "S3_ENDPOINT_URL" not in environ:
-        store = EmbeddedSeaweedFS(state.directory / "seaweedfs", allowed_origin=environment["DH_PUBLIC_URL"])
-        store.prepare()
-        environment["S3_ENDPOINT_URL"] = store.endpoint_url
-        environment["S3_ACCESS_KEY"] = store.access_key
-        environment["S3_SECRET_KEY"] = store.secret_key
-        servers.append(store)
-    return servers
+def _database(state: State, environ: Mapping[str, str], environment: dict[str, str]) -> list[EmbeddedServer]:
+    """The database server, unless `environ` names one; its address goes into `environment`."""
+    if "DATABASE_URL" in environ:
+        return []
+    server = EmbeddedPostgres(state.directory / "postgres")
+    server.prepare()
+    environment["DATABASE_URL"] = server.url()
+    return [server]
+
+
+def _store(state: State, environ: Mapping[str, str], environment: dict[str, str]) -> list[EmbeddedServer]:
+    """The object store, unless `environ` names one; its address and credentials go into `environment`."""
+    if "S3_ENDPOINT_URL" in environ:
+        return []
+    server = EmbeddedSeaweedFS(state.directory / "seaweedfs", allowed_origin=environment["DH_PUBLIC_URL"])
+    server.prepare()
+    environment["S3_ENDPOINT_URL"] = server.endpoint_url
+    environment["S3_ACCESS_KEY"] = server.access_key
+    environment["S3_SECRET_KEY"] = server.secret_key
+    return [server]
+
+
+def _workers(state: State, environment: Mapping[str, str]) -> list[Program]:
+    return [Program(["worker", group], state.logs / f"{group}.log", environment) for group in _WORKERS]
 
 
 def _gateway(state: State, environment: Mapping[str, str]) -> Program:
@@ -95,21 +114,24 @@ def _gateway(state: State, environment: Mapping[str, str]) -> Program:
     return Program(["gateway"], state.logs / "gateway.log", environment, ready)
 
 
-async def _all(keepers: Sequence[Keeper], act: Callable[[Keeper], Awaitable[None]]) -> None:
-    """Start or stop all at the same time; the first error is raised after all have tried."""
-    outcomes = await asyncio.gather(*(act(keeper) for keeper in keepers), return_exceptions=True)
+async def _all(acts: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Do all at the same time; the first error is raised after all have tried."""
+    outcomes = await asyncio.gather(*(act() for act in acts), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
 
 
-async def _prepare(state: State, environ: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Bring the schema up to date and make the buckets."""
-    # Imported here: `dh-server --help` must not wait for a database driver, nor a later start for an S3 client,
-    # which costs a second.
+async def _migrate(environment: Mapping[str, str]) -> None:
+    """Bring the schema up to date."""
+    # Imported here, as below: `dh-server --help` must not wait for a database driver.
     from deploy.migrate import migrate
 
     await migrate(environment["DATABASE_URL"])
+
+
+async def _make_buckets(state: State, environ: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Make the buckets; in a store of ours once, for an S3 client costs a second."""
     made = state.directory / "seaweedfs" / "buckets"
     if "S3_ENDPOINT_URL" in environ or not made.exists():
         from messages.blobs import Blobs
