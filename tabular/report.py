@@ -105,10 +105,10 @@ def _check(path: Path, make: Callable[[], Any], folder: Path, limits: Limits, pr
 
 def _opened(path: Path, compression: str | None, destination: Path, limits: Limits) -> Path | Finding:
     """The decompressed file; the file itself where it is not compressed, or damaged: that is the library's to tell."""
-    from tabular.archive import open_table
-
     if not compression:
         return path
+    from tabular.archive import open_table  # and what reads workbooks with it
+
     opened = open_table(path, path.name, destination, limits)
     if isinstance(opened, Finding):
         return opened if opened.rule == "too-large-decompressed" else path

@@ -8,6 +8,7 @@ own row logic, so that the report is its own. Nothing is imported until a table 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,15 @@ WARM = 8_192
 """Bytes from which the pass pays once it is loaded in this process."""
 WORTH_COMPILING = 200_000_000
 """Bytes of a table for which frictionless would take longer than the compiler, where set-up did not compile."""
+REHEARSED = {
+    "integer": "1",
+    "number": "1.5",
+    "string": "x",
+    "boolean": "true",
+    "date": "2026-1-1",
+    "datetime": "2026-01-01 00:00:00",
+}
+"""A cell of each common type; moments in forms for which the library's own reader is asked."""
 
 
 def unfit(size: int, least: int | None) -> str | None:
@@ -43,20 +53,28 @@ def unfit(size: int, least: int | None) -> str | None:
 
 
 def warm() -> bool:
-    """Loads the pass, if it is compiled: in the process that others are forked from, so that none of them has to.
-    Whether it did; never raises, for tables can be checked without it."""
+    """Loads the pass, if it is compiled, and has it check a small table, for libraries import much only when they are
+    used: in the process that others are forked from, so that none of them has to. Whether it did; never raises, for
+    tables can be checked without it."""
     try:
         from tabular.fast import cache
 
         if cache.found() is None:
             return False
-        import tabular.fast.engine  # noqa: F401 its imports are the point
-        from tabular.fast.native import kernel
-
-        kernel()
-    except Exception:  # whatever keeps it from loading here is told, as the reason, where a table needs it
+        _rehearse()
+    except Exception:  # whatever keeps it from working here is told, as the reason, where a table needs it
         return False
     return True
+
+
+def _rehearse() -> None:
+    from tabular.report import validate
+
+    fields = [{"name": kind, "type": kind} for kind in REHEARSED]
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "table.csv"
+        table.write_text("\n".join(map(",".join, (REHEARSED, REHEARSED.values()))))
+        validate(table, schema={"fields": fields}, limits=Limits(fast_from=0))
 
 
 def check(

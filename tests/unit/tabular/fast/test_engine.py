@@ -173,3 +173,19 @@ def test_it_runs_in_a_child_with_little_memory(tmp_path: Path) -> None:
     )
     environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[4])}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
+
+
+def test_after_a_rehearsal_a_check_imports_nothing_more(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,day,at\n" + "".join(f"{number},2026-1-1,2026-01-01 00:00:00\n" for number in range(1_000)))
+    code = (
+        "import sys, tabular; from tabular import fast\n"
+        "assert fast.warm()\n"
+        "before = set(sys.modules)\n"
+        "kinds = {'id': 'integer', 'day': 'date', 'at': 'datetime'}\n"
+        "fields = [{'name': name, 'type': kind} for name, kind in kinds.items()]\n"
+        f"made = tabular.validate({str(path)!r}, schema={{'fields': fields}})\n"
+        "assert made.valid and made.statistics['path'] == 'fast', made.statistics\n"
+        "assert set(sys.modules) == before, set(sys.modules) - before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[4])
