@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,8 @@ class _Count:
     def _counted(self, table: Any, ends_at: float) -> Summary:
         if self._has_foreign_keys:
             return self._slow(table, ends_at, "foreign keys")
+        if self.validation.repeats.total:
+            return self._slow(table, ends_at, "unique keys")
         why = fast.unfit(self.path.stat().st_size, self.limits.fast_from)
         if why is None:
             try:
@@ -160,11 +164,17 @@ class _Count:
             return counting.summary({"path": "slow", "why": why})
 
     def _report_rows(self, keys: str, counting: Counting) -> RowProblems:
-        for number, errors in groupby(filter(_is_of_row, self._reported), lambda error: int(error["rowNumber"])):
+        repeats = self.validation.repeats
+        told = ((int(error["rowNumber"]), problem_of(error, keys)) for error in self._reported if _is_of_row(error))
+        listed = ((repeat.record, repeat.problem()) for repeat in repeats.listed)
+        for number, problems in groupby(heapq.merge(told, listed, key=itemgetter(0)), itemgetter(0)):
             if counting.is_late():
                 return
             counting.record = number
-            yield number, [problem_of(error, keys) for error in errors]
+            yield number, [problem for _, problem in problems]
+        for problem, count in repeats.unlisted():
+            counting.tally.add(problem, count)
+        counting.tally.bad_rows += repeats.unlisted_rows
         counting.rows = self.validation.rows
         if self.validation.truncated:
             counting.why = f"Of a table with foreign keys {len(self._reported):,} errors are counted, the limit."

@@ -7,12 +7,13 @@ files. It gets none of them: only inline properties of the standard, one by one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tabular.finding import Finding, shorten
 from tabular.foreignkeys import SELF, ForeignKey, Referenced, References, Unreadable, foreign_keys
+from tabular.uniquekeys import UniqueKey, unique_keys
 
 SCHEMA_KEYS = ("title", "description", "missingValues", "primaryKey", "fieldsMatch", "uniqueKeys")
 FIELD_KEYS = (
@@ -53,8 +54,11 @@ def clean_schema(schema: Any, resource_name: str = "", references: References | 
             return cleaned
         fields.append(cleaned)
     made = {"fields": fields} | _picked(schema, SCHEMA_KEYS)
+    unique = unique_keys(made)
+    if isinstance(unique, Finding):
+        return unique
     foreign = list(_checked_keys(schema, resource_name, references or {}, notes))
-    finding = _unhashable_key(made) or _unhashable_foreign_key(made, foreign)
+    finding = _unhashable_key(made, unique) or _unhashable_foreign_key(made, foreign)
     if finding is not None:
         return finding
     return CleanSchema(made | ({"foreignKeys": [key.to_dict() for key in foreign]} if foreign else {}), notes)
@@ -105,13 +109,15 @@ def pattern_problem(pattern: Any, where: str, longest: int = 5_000) -> Finding |
     return None
 
 
-def _unhashable_key(schema: dict[str, Any]) -> Finding | None:
+def _unhashable_key(schema: dict[str, Any], unique: Collection[UniqueKey]) -> Finding | None:
     key = schema.get("primaryKey", [])
     names = [key] if isinstance(key, str) else key if isinstance(key, list) else []
+    uniques = {name for each in unique for name in each}
     for each in schema["fields"]:
-        if each["name"] in names and each["type"] in UNHASHABLE:
-            message = f"A field of the type {each['type']} cannot be part of the primary key."
-            return Finding("unsupported-constraint", message, field=each["name"], where="/schema/primaryKey")
+        for found, words, place in ((names, "the primary key", "primaryKey"), (uniques, "a unique key", "uniqueKeys")):
+            if each["name"] in found and each["type"] in UNHASHABLE:
+                message = f"A field of the type {each['type']} cannot be part of {words}."
+                return Finding("unsupported-constraint", message, field=each["name"], where=f"/schema/{place}")
     return None
 
 

@@ -22,7 +22,8 @@ class Report:
     """The result of a check.
 
     `to_dict()` is frictionless' report. `findings` are our own and not in it: a NUL byte (`nul-byte`), a quote that is
-    never closed (`unterminated-quote`), an archive beyond the limits (`too-large-decompressed`). `rows` are the data
+    never closed (`unterminated-quote`), an archive beyond the limits (`too-large-decompressed`), a unique key that
+    comes twice (`unique-key`). `rows` are the data
     rows read, `invalid_rows` those of them with errors. `statistics["path"]` is `fast` or `slow`, `statistics["why"]`
     the reason for the slow one.
     """
@@ -88,10 +89,14 @@ def validate(
     made = self_contained(given, place.name)
     make = partial(loose_resource if descriptor is None else described_resource, place.parent, made)
     with tempfile.TemporaryDirectory() as folder:
-        return _check(place, make, Path(folder), limits or Limits(), progress)
+        schema_given = given.get("schema")
+        keys = schema_given.get("uniqueKeys") if isinstance(schema_given, Mapping) else None
+        return _check(place, make, Path(folder), limits or Limits(), progress, keys)
 
 
-def _check(path: Path, make: Callable[[], Any], folder: Path, limits: Limits, progress: Progress | None) -> Report:
+def _check(
+    path: Path, make: Callable[[], Any], folder: Path, limits: Limits, progress: Progress | None, keys: Any
+) -> Report:
     from tabular.verdict import judge
 
     resource = make()
@@ -100,6 +105,8 @@ def _check(path: Path, make: Callable[[], Any], folder: Path, limits: Limits, pr
         return refusal(text)
     verdict = judge(resource, make, text, limits, progress=progress)
     findings = _own_findings(verdict, text, folder / "utf8", limits)
+    if keys is not None:
+        findings += _repeated_keys(verdict, text, keys, limits)
     return Report(verdict.report, verdict.rows, verdict.invalid_rows, findings, verdict.statistics)
 
 
@@ -127,6 +134,20 @@ def _own_findings(verdict: Verdict, text: Path, copy: Path, limits: Limits) -> t
     if rules is None:
         rules = odd_rules(text, dialect, resource.encoding)
     return name_oddities(rules, text, dialect, resource.encoding, copy, limits)
+
+
+def _repeated_keys(verdict: Verdict, text: Path, keys: Any, limits: Limits) -> tuple[Finding, ...]:
+    from tabular.library import dialect_of
+    from tabular.uniquekeys import find_repeats, unique_keys
+
+    resource = verdict.resource
+    if resource.stats.fields is None:
+        return ()
+    schema = resource.schema.to_descriptor() | {"uniqueKeys": keys}
+    found = unique_keys(schema)
+    if isinstance(found, Finding):
+        return (found,)
+    return find_repeats(text, schema, dialect_of(resource), resource.encoding, limits).findings()
 
 
 def refusal(finding: Finding) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from tabular.inference import Kinds, infer_schema
 from tabular.limits import Limits
 from tabular.progress import Progress
 from tabular.report import refusal
+from tabular.uniquekeys import NONE, Repeats, UniqueKey, find_repeats, unique_keys
 from tabular.verdict import MiscountedRows, judge
 
 LINK = "table.csv"
@@ -29,7 +30,8 @@ class Validation:
     `rows` are the data rows read; when `truncated`, the check stopped at the limit of errors and later rows were not
     read. `report` is frictionless' own report with over-long cells cut. `findings` hold what kept the check from being
     made at all. `notes` say what was not checked. `evidence["engine"]` says which path the check took, and why;
-    `evidence["types"]` is that of `tabular.inference.Inferred`, by column.
+    `evidence["types"]` is that of `tabular.inference.Inferred`, by column. `repeats` are the rows that repeat a unique
+    key, errors too, though not of the report.
     """
 
     valid: bool
@@ -42,6 +44,7 @@ class Validation:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
+    repeats: Repeats = NONE
 
     def to_dict(self) -> dict[str, Any]:
         """JSON object of everything."""
@@ -56,6 +59,7 @@ class Validation:
             "findings": [finding.to_dict() for finding in self.findings],
             "notes": list(self.notes),
             "evidence": self.evidence,
+            "repeated_keys": [{"fields": list(key), "rows": count} for key, count in self.repeats.counts.items()],
         }
 
 
@@ -100,16 +104,26 @@ def validate_table(
         return _impossible(report, schema, inferred, tuple(notes), check.rows)
     task = report["tasks"][0] if report.get("tasks") else {}
     truncated = any("limit" in warning for warning in task.get("warnings", []))
+    keys = unique_keys(schema)
+    assert not isinstance(keys, Finding), "found out before"
+    repeats = check.repeats(report) if keys and not truncated else NONE
+    if truncated:
+        notes += [
+            f"The unique key {shorten(', '.join(key), 80)!r} was not checked, for there are too many other errors."
+            for key in keys
+        ]
+        keys = ()
     return Validation(
-        valid=bool(report["valid"]),
+        valid=bool(report["valid"]) and not repeats.total,
         rows=check.rows,
-        errors_total=int(report["stats"]["errors"]),
+        errors_total=int(report["stats"]["errors"]) + repeats.total,
         truncated=truncated,
         report=report,
         schema=schema if inferred else dict(resource["schema"]),
         inferred=inferred,
         notes=tuple(notes),
-        evidence=evidence | {"engine": check.engine} | _keys_checked(schema),
+        evidence=evidence | {"engine": check.engine} | _keys_checked(schema, keys),
+        repeats=repeats,
     )
 
 
@@ -120,9 +134,11 @@ def _impossible(
     return Validation(False, rows, 1, False, refusal(finding).report, schema, inferred, (finding,), notes)
 
 
-def _keys_checked(schema: Mapping[str, Any]) -> dict[str, Any]:
-    keys = schema.get("foreignKeys")
-    return {"foreign_keys": keys} if keys else {}
+def _keys_checked(schema: Mapping[str, Any], unique: Sequence[UniqueKey]) -> dict[str, Any]:
+    foreign = schema.get("foreignKeys")
+    return ({"foreign_keys": foreign} if foreign else {}) | (
+        {"unique_keys": [list(key) for key in unique]} if unique else {}
+    )
 
 
 class _Check:
@@ -169,6 +185,12 @@ class _Check:
                 return self._uncheckable(error)
         self.rows, self.engine = verdict.rows, verdict.statistics
         return self._polish(verdict.report)
+
+    def repeats(self, report: Mapping[str, Any]) -> Repeats:
+        """The rows that repeat a unique key; `report` is the whole report."""
+        errors = (error for task in report["tasks"] for error in task["errors"])
+        bad = {error["rowNumber"] for error in errors if isinstance(error.get("rowNumber"), int)}
+        return find_repeats(self._path, self._schema, self._dialect, self._encoding, self._limits, bad, self._progress)
 
     def _resource(self, folder: Path) -> Any:
         from tabular.library import table_resource

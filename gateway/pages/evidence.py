@@ -127,8 +127,11 @@ def _check(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("Rows checked", f"{facts['rows']:,}" + ("" if facts.get("truncated") else ", all of them")))
     if "inferred" in facts:
         lines.append(("Schema", "inferred from all rows" if facts["inferred"] else "the publisher's"))
-    keys = [key for key in _list(_mapping(facts, "evidence"), "foreign_keys") if isinstance(key, dict)]
+    found = _mapping(facts, "evidence")
+    keys = [key for key in _list(found, "foreign_keys") if isinstance(key, dict)]
     lines += [("Foreign key", f"{_ends(key)}, looked up for every row") for key in keys[:MOST_KEYS]]
+    unique = [", ".join(map(str, key)) for key in _list(found, "unique_keys") if isinstance(key, list)]
+    lines += [("Unique key", f"{key}, compared over all rows") for key in unique[:MOST_KEYS]]
     lines += [("Taken as text", str(reason)) for reason in _list(facts, "reasons")[:20]]
     return lines + [("Note", str(note)) for note in _list(facts, "notes")[:5]]
 

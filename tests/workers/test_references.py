@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.pages.evidence import of_table
 from gateway.references import with_references
 from messages.datapackage import Resource
 from messages.jobs import STAGES
@@ -97,3 +98,19 @@ async def test_errors_of_the_other_table_are_its_own(tools: Tools, random_owneri
 async def test_a_check_is_repeatable(tools: Tools, random_ownerid: str) -> None:
     first = await people(tools, random_ownerid, PEOPLE + b"Tom,7\n", cities())
     assert await people(tools, random_ownerid, PEOPLE + b"Tom,7\n", cities()) == first
+
+
+async def test_a_row_that_repeats_a_unique_key_is_told_with_the_row_that_it_repeats(
+    tools: Tools, random_ownerid: str
+) -> None:
+    schema = {"fields": [{"name": "code"}, {"name": "city"}], "uniqueKeys": [["code"], ["city"]]}
+    content = b"code,city\n1,Rome\n2,\n3,\n2,Bern\n"
+    resource = await upload(
+        tools.blobs, random_ownerid, File(name="cities", content=content, descriptor={"schema": schema})
+    )
+    outcome = await through(STAGES[: STAGES.index("validate") + 1], resource, tools, random_ownerid)
+    assert isinstance(outcome, Rejected)
+    assert (outcome.rule, outcome.errors, outcome.facts["by_rule"]) == ("unique-key", 1, {"unique-key": 1})
+    assert (outcome.findings[0]["row"], outcome.findings[0]["field"], outcome.findings[0]["cell"]) == (5, "code", "2")
+    assert outcome.reason.endswith(" has 1 error: Row 3 has this unique key already.")
+    assert ("Unique key", "city, compared over all rows") in of_table({"validate": outcome.facts})
