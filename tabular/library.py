@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from frictionless import Detector, Plugin, Schema, system
+from frictionless import Detector, Plugin, system
 from frictionless import Dialect as TableDialect
 from frictionless.formats import CsvControl
 from frictionless.formats.csv.parser import CsvParser
@@ -20,6 +20,7 @@ from frictionless.resources import TableResource
 from typing_extensions import override
 
 from tabular.dialect import Dialect
+from tabular.light import Light, LightSchema, lighten
 from tabular.linearsniffer import LinearSniffer
 from tabular.rows import reader
 
@@ -35,8 +36,13 @@ class OwnDetector(Detector):
 
     told: bool = False
 
+    @override
+    def detect_schema(self, *given: Any, **options: Any) -> Any:
+        """Hook of the library: the schema, inferred where none is given."""
+        return lighten(super().detect_schema(*given, **options))
 
-class FedDialect(TableDialect):
+
+class FedDialect(TableDialect, Light):
     """A dialect whose content stream is `feed`'s, if there is one; the sample's, a list, is read as ever."""
 
     feed: Callable[[], Content] | None = None
@@ -124,7 +130,25 @@ def _use_own_parser() -> None:
     system.register("own", OwnPlugin())
 
 
-class ReferringTable(TableResource):
+class OwnTable(TableResource, Light):
+    """A table whose parts are of our kinds."""
+
+    type = "table"
+
+    @classmethod
+    @override
+    def metadata_select_class(cls, type: str | None) -> Any:
+        """Hook of the library."""
+        return cls
+
+    @classmethod
+    @override
+    def metadata_select_property_class(cls, name: str) -> Any:
+        """Hook of the library."""
+        return {"schema": LightSchema, "dialect": FedDialect}.get(name)
+
+
+class ReferringTable(OwnTable):
     """A table that finds itself, too, among the siblings that stand for its package."""
 
     @override
@@ -169,7 +193,7 @@ def table_resource(
             skip_blank_rows=dialect.skip_blank_rows,
             controls=[control],
         ),
-        schema=Schema.from_descriptor(schema, datapackage_version=V2),
+        schema=LightSchema.from_descriptor(schema, datapackage_version=V2),
         datapackage_version=V2,
         detector=detector,
     )
@@ -181,8 +205,9 @@ def described_resource(folder: Path, descriptor: Mapping[str, Any]) -> Any:
     """The library's resource of a whole descriptor that refers to nothing, `path` in `folder` apart; what it does not
     tell is left to the library's own guesses. Raises FrictionlessException."""
     _use_own_parser()
-    table = TableResource.from_descriptor(dict(descriptor), basepath=str(folder), detector=OwnDetector())
-    table.dialect = FedDialect.from_descriptor(dict(descriptor.get("dialect") or {}))
+    table = OwnTable.from_descriptor(dict(descriptor), basepath=str(folder), detector=OwnDetector())
+    if not descriptor.get("dialect"):
+        table.dialect = FedDialect()
     return table
 
 
@@ -193,8 +218,8 @@ def loose_resource(folder: Path, descriptor: Mapping[str, Any]) -> Any:
     given = {key: descriptor[key] for key in ("path", "format", "encoding") if key in descriptor}
     schema = descriptor.get("schema", {})
     version = {"schema_profile": schema["$schema"]} if "$schema" in schema else {}
-    made = {"schema": Schema.from_descriptor(dict(schema))} if "schema" in descriptor else {}
-    return TableResource(
+    made = {"schema": LightSchema.from_descriptor(dict(schema))} if "schema" in descriptor else {}
+    return OwnTable(
         basepath=str(folder),
         dialect=FedDialect.from_descriptor(dict(descriptor.get("dialect") or {})),
         detector=OwnDetector(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from tabular.progress import Progress
 
 if TYPE_CHECKING:
     from tabular.verdict import Verdict
+
+Folder = Callable[[], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,41 +91,42 @@ def validate(
     given = dict(descriptor or {}) | {key: value for key, value in told.items() if value is not None}
     made = self_contained(given, place.name)
     make = partial(loose_resource if descriptor is None else described_resource, place.parent, made)
-    with tempfile.TemporaryDirectory() as folder:
-        schema_given = given.get("schema")
-        keys = schema_given.get("uniqueKeys") if isinstance(schema_given, Mapping) else None
-        return _check(place, make, Path(folder), limits or Limits(), progress, keys)
+    schema_given = given.get("schema")
+    keys = schema_given.get("uniqueKeys") if isinstance(schema_given, Mapping) else None
+    with ExitStack() as stack:
+        folder = cache(lambda: Path(stack.enter_context(tempfile.TemporaryDirectory())))  # made for those who ask
+        return _check(place, make, folder, limits or Limits(), progress, keys)
 
 
 def _check(
-    path: Path, make: Callable[[], Any], folder: Path, limits: Limits, progress: Progress | None, keys: Any
+    path: Path, make: Callable[[], Any], folder: Folder, limits: Limits, progress: Progress | None, keys: Any
 ) -> Report:
     from tabular.verdict import judge
 
     resource = make()
-    text = _opened(path, resource.compression, folder / "opened", limits)
+    text = _opened(path, resource.compression, folder, limits)
     if isinstance(text, Finding):
         return refusal(text)
     verdict = judge(resource, make, text, limits, progress=progress)
-    findings = _own_findings(verdict, text, folder / "utf8", limits)
+    findings = _own_findings(verdict, text, folder, limits)
     if keys is not None:
         findings += _repeated_keys(verdict, text, keys, limits)
     return Report(verdict.report, verdict.rows, verdict.invalid_rows, findings, verdict.statistics)
 
 
-def _opened(path: Path, compression: str | None, destination: Path, limits: Limits) -> Path | Finding:
+def _opened(path: Path, compression: str | None, folder: Folder, limits: Limits) -> Path | Finding:
     """The decompressed file; the file itself where it is not compressed, or damaged: that is the library's to tell."""
     if not compression:
         return path
     from tabular.archive import open_table  # and what reads workbooks with it
 
-    opened = open_table(path, path.name, destination, limits)
+    opened = open_table(path, path.name, folder() / "opened", limits)
     if isinstance(opened, Finding):
         return opened if opened.rule == "too-large-decompressed" else path
     return opened.path
 
 
-def _own_findings(verdict: Verdict, text: Path, copy: Path, limits: Limits) -> tuple[Finding, ...]:
+def _own_findings(verdict: Verdict, text: Path, folder: Folder, limits: Limits) -> tuple[Finding, ...]:
     from tabular.library import dialect_of
     from tabular.oddity import name_oddities, odd_rules
 
@@ -133,7 +137,7 @@ def _own_findings(verdict: Verdict, text: Path, copy: Path, limits: Limits) -> t
     rules = verdict.odd_rules
     if rules is None:
         rules = odd_rules(text, dialect, resource.encoding)
-    return name_oddities(rules, text, dialect, resource.encoding, copy, limits)
+    return name_oddities(rules, text, dialect, resource.encoding, folder() / "utf8", limits) if rules else ()
 
 
 def _repeated_keys(verdict: Verdict, text: Path, keys: Any, limits: Limits) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from tabular.fast.replay import Finder, Replay
 from tabular.fast.source import Hashing, Source
 from tabular.fast.sweep import Sweep
 from tabular.library import Content, dialect_of
+from tabular.light import report_dict
 from tabular.limits import Limits
 from tabular.progress import Progress
 from tabular.verdict import MiscountedRows, Verdict
@@ -58,7 +59,7 @@ class Engine:
             statistics = {"path": "fast", "bad": len(self._sweep.bad), "learned": self._sweep.learned}
             odd_rules = self._sweep.odd_rules
             _check_counts(self._sweep, rows, self._invalid)
-        return Verdict(report.to_dict(), rows, len(self._invalid), statistics, self._resource, odd_rules)
+        return Verdict(report_dict(report), rows, len(self._invalid), statistics, self._resource, odd_rules)
 
     def _feed(self) -> Content:
         """What the library reads in place of the file's records; the sweep is made when it asks for the first. The

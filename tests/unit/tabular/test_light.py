@@ -1,0 +1,126 @@
+"""Light objects answer as the library's own do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from frictionless import Dialect, Error, Field, FrictionlessException, Resource, Schema, errors, fields
+from frictionless.metadata.metadata import Metadata
+
+from tabular import validate
+from tabular.library import loose_resource
+from tabular.light import LightField, LightSchema, exported, report_dict
+
+V2 = "https://datapackage.org/profiles/2.0/tableschema.json"
+TYPES = sorted(kind.type for kind in vars(fields).values() if isinstance(kind, type) and issubclass(kind, Field))
+FIELDS: list[dict[str, Any]] = [
+    {"name": "a", "type": "number", "groupChar": ",", "decimalChar": ".", "bareNumber": False, "floatNumber": True},
+    {"name": "a", "type": "number", "groupChar": ""},
+    {"name": "a", "type": "boolean", "trueValues": ["ja"], "falseValues": []},
+    {"name": "a", "type": "string", "format": "email", "missingValues": [], "constraints": {"enum": ["x", "y"]}},
+    {
+        "name": "a",
+        "type": "string",
+        "title": "T",
+        "description": "D",
+        "rdfType": "R",
+        "example": "e",
+        "more": {"b": [1]},
+    },
+    {"name": "a", "type": "list", "delimiter": ";", "itemType": "integer"},
+    {"name": "a", "type": "array", "arrayItem": {"type": "integer"}},
+    {"name": "a", "type": "date", "format": "fmt:%d.%m.%Y", "constraints": {"minimum": "01.01.2020", "required": True}},
+    {"name": "a", "type": "integer", "missingValues": [{"value": "-", "label": "none"}, {"value": ""}]},
+    *({"name": "a", "type": name} for name in TYPES),
+]
+WRONG: list[Any] = [
+    {"type": "integer"},
+    {"name": 3, "type": "integer"},
+    {"name": "a", "type": "integer", "constraints": {"minLength": 3}},
+    {"name": "a", "type": "integer", "constraints": {"required": "yes"}},
+    {"name": "a", "type": "integer", "constraints": {"exclusiveMinimum": 3}},
+    {"name": "a", "type": "integer", "missingValues": [{"value": "-", "label": "none"}]},
+    {"name": "a", "type": "integer", "missingValues": ("-",)},
+    {"name": "a", "type": "integer", "example": "x"},
+    {"name": "a", "type": "integer", "required": True},
+    {"name": "a", "type": "nothing"},
+    {"name": "a", "type": "integer", "title": 3},
+]
+
+
+@pytest.mark.parametrize("given", FIELDS, ids=str)
+def test_a_light_field_is_written_out_as_the_librarys(given: dict[str, Any]) -> None:
+    own = LightSchema.from_descriptor({"fields": [given], "$schema": V2})
+    reference = Schema.from_descriptor({"fields": [given], "$schema": V2})
+    assert isinstance(own.fields[0], LightField)
+    assert own.to_descriptor() == reference.to_descriptor()
+    assert list(own.fields[0].to_descriptor()) == list(reference.fields[0].to_descriptor())
+    assert own.fields[0].to_copy().to_descriptor() == reference.fields[0].to_copy().to_descriptor()
+
+
+@pytest.mark.parametrize("version", [None, V2])
+@pytest.mark.parametrize("given", [*WRONG, *FIELDS], ids=str)
+def test_a_light_schema_is_refused_for_the_librarys_reasons_every_time(given: Any, version: str | None) -> None:
+    descriptor = {"fields": [given, {"name": "b", "type": "any"}]} | ({"$schema": version} if version else {})
+    reference = _refusal(Schema, descriptor)
+    assert [_refusal(LightSchema, descriptor) for _ in range(3)] == [reference] * 3
+
+
+def test_a_field_like_a_valid_one_is_valid_only_by_the_same_version_of_the_standard() -> None:
+    field = {"name": "a", "type": "integer", "constraints": {"exclusiveMinimum": 3}}
+    assert _refusal(LightSchema, {"fields": [field], "$schema": V2}) == []
+    assert "requires datapackage v2" in str(_refusal(LightSchema, {"fields": [{**field, "name": "b"}]}))
+
+
+def _refusal(kind: Any, descriptor: dict[str, Any]) -> list[str]:
+    try:
+        kind.from_descriptor(descriptor)
+    except FrictionlessException as error:
+        return [str(error), *(reason.message for reason in error.reasons)]
+    return []
+
+
+@pytest.mark.parametrize("kind", Error.list_children(root=True), ids=lambda kind: kind.type)
+def test_an_error_is_written_out_as_by_the_library(kind: Any) -> None:
+    properties = {
+        "note": "n", "cells": ["a", ""], "row_number": 3, "cell": "a", "field_name": "f", "field_number": 1,
+        "labels": ["x"], "row_numbers": [1], "label": "x", "field_names": ["f"], "field_cells": ["a"],
+        "reference_name": "", "reference_field_names": ["g"],
+    }  # fmt: skip
+    made = kind(**{name: value for name, value in properties.items() if name in _attributes(kind)})
+    made.custom = {"more": {"deep": [1]}}
+    assert exported(made) == Metadata.metadata_export(made)
+    assert list(exported(made)) == list(Metadata.metadata_export(made))
+
+
+def _attributes(kind: Any) -> set[str]:
+    return {each.name for each in kind.__attrs_attrs__}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"], ids=["bad rows", "cannot be opened"])
+def test_a_report_is_written_out_as_by_the_library(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "t.csv").write_text("id,x\n1,a\nb,c,d\n\n1\n")
+    schema = {"fields": [{"name": "id", "type": "integer"}, {"name": "y"}], "primaryKey": ["id"]}
+    made = loose_resource(tmp_path, {"path": "t.csv", "encoding": encoding, "schema": schema}).validate()
+    assert made.tasks[0].errors
+    assert report_dict(made) == made.to_dict()
+
+
+def test_what_an_error_is_written_out_to_is_not_the_error() -> None:
+    error = errors.BlankRowError(note="", cells=["a"], row_number=1)
+    exported(error)["cells"].append("b")
+    assert error.cells == ["a"]
+
+
+def test_the_librarys_own_objects_stay_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,x\n1,a\n")
+    validate(path)
+    validate(path, schema={"fields": [{"name": "id", "type": "integer"}, {"name": "x"}]}, dialect={"delimiter": ","})
+    resource = Resource(path="t.csv", basepath=str(tmp_path), dialect=Dialect())
+    resource.infer()
+    for field in (*resource.schema.fields, Field.from_descriptor({"name": "a", "type": "integer"})):
+        assert not isinstance(field, LightField)
+        assert field.to_copy() is not field
