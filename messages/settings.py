@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from messages.jobs import STAGES
 
 Network = IPv4Network | IPv6Network
 
@@ -64,12 +67,12 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """`slots` jobs at a time per stage; `grace`, `stage_timeout` in seconds; spool capacity, memory and the largest
-    `file_size` that a stage may write in bytes."""
+    """`slots` jobs at a time per stage; `grace`, `stage_timeouts` (by stage) in seconds; spool capacity, memory and the
+    largest `file_size` that a stage may write in bytes."""
 
     slots: int
     grace: float
-    stage_timeout: float
+    stage_timeouts: Mapping[str, float]
     memory: int
     file_size: int
     limits: LimitSettings
@@ -110,7 +113,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
         worker=WorkerSettings(
             slots=_int(environ, "DH_SLOTS", 2),
             grace=_float(environ, "DH_GRACE", 25.0),
-            stage_timeout=_float(environ, "DH_STAGE_TIMEOUT", 1500.0),
+            stage_timeouts=_stage_timeouts(environ),
             memory=_int(environ, "DH_STAGE_MEMORY", 1_500_000_000),
             file_size=_int(environ, "DH_STAGE_FILE_SIZE", 16_000_000_000),
             limits=_limits(environ),
@@ -122,6 +125,16 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
         log_format=environ.get("DH_LOG_FORMAT", "json"),
         log_level=environ.get("DH_LOG_LEVEL", "info"),
     )
+
+
+def timeout_setting(stage: str) -> str:
+    """The variable that bounds the time of one stage alone."""
+    return f"DH_STAGE_TIMEOUT_{stage.upper()}"
+
+
+def _stage_timeouts(environ: Mapping[str, str]) -> dict[str, float]:
+    every = _seconds(environ, "DH_STAGE_TIMEOUT", 1500.0)
+    return {stage: _seconds(environ, timeout_setting(stage), every) for stage in STAGES}
 
 
 def _limits(environ: Mapping[str, str]) -> LimitSettings:
@@ -179,6 +192,13 @@ def _float(environ: Mapping[str, str], name: str, default: float) -> float:
         return float(environ.get(name, default))
     except ValueError:
         raise SettingsError(f"{name} is {environ[name]!r}: a number is expected") from None
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    value = _float(environ, name, default)
+    if not 1 <= value < math.inf:
+        raise SettingsError(f"{name} is {value:g}: at least 1 second is expected")
+    return value
 
 
 def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:

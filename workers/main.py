@@ -132,7 +132,7 @@ class _Worker:
         worker = self._settings.worker
         for stage in PIPELINE:
             if stage.name in wanted:
-                runtime = StageRuntime(stage, self._transport, tools, worker.stage_timeout)
+                runtime = StageRuntime(stage, self._transport, tools, worker.stage_timeouts[stage.name])
                 queue = STAGE_QUEUES[stage.name].name
                 self._consumers.append(await self._transport.consume(queue, runtime.handle, slots=worker.slots))
 

@@ -13,6 +13,7 @@ from messages.envelope import Message
 from messages.errors import PermanentError, TransientError
 from messages.events import StagePassed, StageRejected
 from messages.jobs import StageJob
+from messages.settings import timeout_setting
 from messages.transport.port import Ack, DeadLetter, Delivery, Transport, Verdict
 from workers.progress import ProgressReporter
 from workers.retry import verdict_on
@@ -62,9 +63,15 @@ class StageRuntime:
                 ):
                     return await self._stage.function(job, context)
         except TimeoutError as error:
-            raise TransientError(f"stage {job.stage} did not end within {self._timeout:.0f} s") from error
+            raise TransientError(f"stage {job.stage} did not end within {self._limit}") from error
         except Refused as refusal:
-            return Rejected(reason=refusal.reason, rule=refusal.rule)
+            told = f" The stage {job.stage} has {self._limit}." if refusal.rule == "time-limit" else ""
+            return Rejected(reason=refusal.reason + told, rule=refusal.rule)
+
+    @property
+    def _limit(self) -> str:
+        """The stage's time, and where it is set."""
+        return f"{self._timeout:g} seconds (the server's {timeout_setting(self._stage.name)})"
 
 
 def announcement(job: StageJob, outcome: Outcome, cause: str) -> Message:

@@ -218,7 +218,22 @@ async def test_stage_that_does_not_end_in_its_time_is_tried_again(
     runtime = StageRuntime(Stage("encoding", Encoding(hang)), transport, tools, 0.2)
     verdict = await runtime.handle(delivered(job(flow, resources[0], "encoding").to_message()))
     assert isinstance(verdict, Retry)
-    assert "did not end" in verdict.reason
+    assert verdict.reason.endswith("did not end within 0.2 seconds (the server's DH_STAGE_TIMEOUT_ENCODING)")
+
+
+async def test_what_takes_too_long_is_refused_by_the_name_of_the_stage_and_its_setting(
+    floor: Floor, transport: Transport, tools: Tools
+) -> None:
+    async def refuse(_call: int) -> None:
+        raise Refused("time-limit", "The file could not be processed: it took too long.")
+
+    stage = Encoding(refuse)
+    flow, resources = await floor.accept(FILES)
+    async with running(floor, transport, tools, stage.pipeline()):
+        await floor.start(flow, resources)
+        row = await floor.ended(flow)
+    assert "(time-limit): The file could not be processed: it took too long." in row["reason"]
+    assert row["reason"].endswith("The stage encoding has 60 seconds (the server's DH_STAGE_TIMEOUT_ENCODING).")
 
 
 async def test_progress_is_told_and_never_in_the_way(floor: Floor, transport: Transport, tools: Tools) -> None:
