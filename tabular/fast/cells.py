@@ -11,6 +11,7 @@ import numpy as np
 
 from tabular.fast.hashes import hashed, mixed, same, text_pair
 from tabular.fast.layout import (
+    ANYTHING,
     AT,
     BOUNDED,
     CALENDAR,
@@ -18,6 +19,7 @@ from tabular.fast.layout import (
     CLEAN,
     COLUMN,
     DECIMAL,
+    DIGITS,
     EMPTY_IS_NULL,
     ENDS,
     FOREIGN,
@@ -37,6 +39,7 @@ from tabular.fast.layout import (
     POINT,
     REQUIRED,
     SHIFTS,
+    SHORTCUT,
     SHORTEST,
     SIZE,
     SUSPECT,
@@ -49,7 +52,7 @@ from tabular.fast.layout import (
 )
 from tabular.fast.machine import inlined
 from tabular.fast.moments import calendar, zone_after
-from tabular.fast.numbers import decimal, decimal_part
+from tabular.fast.numbers import decimal, decimal_part, is_decimal
 from tabular.fast.vector import item
 
 
@@ -62,16 +65,14 @@ def listed(text: Any, start: Any, end: Any, column: Any, accepts: Any) -> Any:
     value = np.int64(hashed(text, start, end, mixed(accepts.seed[0], column)))
     last = len(slots) - 1
     place = value & last
-    while slots[place, VERDICT] != SUSPECT:
-        if (
-            slots[place, HASH] == value
-            and slots[place, COLUMN] == column
-            and slots[place, SIZE] == end - start
-            and same(text, start, accepts.arena, slots[place, AT], end - start)
-        ):
+    while True:
+        slot = slots[np.uint64(place)]
+        if slot[VERDICT] == SUSPECT:
+            return -1
+        is_alike = slot[HASH] == value and slot[COLUMN] == column and slot[SIZE] == end - start
+        if is_alike and same(text, start, accepts.arena, slot[AT], end - start):
             return place
         place = (place + 1) & last
-    return -1
 
 
 @inlined
@@ -131,8 +132,8 @@ def text_fits(text: Any, start: Any, end: Any, rule: Any, plan: Any) -> Any:
 @inlined
 def proven(text: Any, start: Any, end: Any, column: Any, plan: Any, seed: Any) -> Any:
     """(verdict, number for the value, its check) by the column's rule alone."""
-    rule = plan.columns[column]
-    low, high = plan.low[column], plan.high[column]
+    rule = plan.columns[np.uint64(column)]
+    low, high = plan.low[np.uint64(column)], plan.high[np.uint64(column)]
     if rule[KIND] == TEXT:
         if text_fits(text, start, end, rule, plan):
             if rule[KEYED] == FOREIGN:
@@ -156,15 +157,23 @@ def proven(text: Any, start: Any, end: Any, column: Any, plan: Any, seed: Any) -
 
 
 @inlined
+def is_plainly_right(text: Any, start: Any, end: Any, rule: Any) -> Any:
+    """Whether the column's shortcut proves a cell: what it does not prove may be right all the same."""
+    if rule[SHORTCUT] == ANYTHING:
+        return end > start
+    return rule[SHORTCUT] == DIGITS and is_decimal(text, start, end, rule)
+
+
+@inlined
 def judged(text: Any, start: Any, end: Any, column: Any, plan: Any, accepts: Any) -> Any:
     """(verdict, number for the value, its check) on a cell. Equal values have equal numbers; null has `NO_KEY`. Checks
     tell apart what has one number, in columns of foreign keys."""
-    rule = plan.columns[column]
+    rule = plan.columns[np.uint64(column)]
     if start == end and rule[EMPTY_IS_NULL]:
         verdict, part, check = NULL, NO_KEY, NULL_CHECK
     else:
         verdict, part, check, place = SUSPECT, 0, 0, -1
-        may_be_missing = (rule[LISTED_FIRST] >> min(end - start, LONGEST_MISSING)) & 1
+        may_be_missing = rule[LISTED_FIRST] and (rule[LISTED_FIRST] >> min(end - start, LONGEST_MISSING)) & 1
         if may_be_missing:
             place = listed(text, start, end, column, accepts)
         if place < 0:

@@ -57,9 +57,11 @@ def escaped_cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, m
 
 
 @inlined
-def any_cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any, base: Any, stops: Any) -> Any:
+def any_cell_at(
+    text: Any, scratch: Any, at: Any, length: Any, final: Any, plan: Any, column: Any, base: Any, stops: Any
+) -> Any:
     """What `text.cell_at` gives, in any dialect; here, no use is made of the stops."""
-    if marks[5]:
-        form, cell, end, at = escaped_cell_at(text, scratch, at, length, final, marks)
+    if plan.marks[5]:
+        form, cell, end, at = escaped_cell_at(text, scratch, at, length, final, plan.marks)
         return form, cell, end, at, base, stops
-    return cell_at(text, scratch, at, length, final, marks, base, stops)
+    return cell_at(text, scratch, at, length, final, plan, column, base, stops)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fast.cells import judged
+from tabular.fast.cells import is_plainly_right, judged
 from tabular.fast.escapes import any_cell_at
 from tabular.fast.hashes import mixed
 from tabular.fast.layout import (
@@ -18,6 +18,7 @@ from tabular.fast.layout import (
     CELL_END,
     COMMENT,
     END,
+    ENTRY,
     FIRST,
     FOUND,
     FRAME,
@@ -36,10 +37,13 @@ from tabular.fast.layout import (
     RECORDS,
     ROW,
     ROWS,
+    SCALES,
+    SLOT,
     START,
     SUSPECT,
     SUSPECT_COLUMN,
     UNTIL,
+    WIDTH,
     Accepts,
     Plan,
     Results,
@@ -71,9 +75,10 @@ def suspect(results: Any, column: Any, start: Any, end: Any) -> None:
 def add_key(results: Any, plan: Any, column: Any, verdict: Any, part: Any, check: Any) -> None:
     """Works the value's number into the keys that the column belongs to. A null part is one like any other, unless
     all are null; a key of one column is the number itself."""
-    kept = results.state[KEPT]
-    for key in range(len(plan.members)):
-        member = plan.members[key, column]
+    kept = np.uint64(results.state[KEPT])
+    for index in range(len(plan.members)):
+        key = np.uint64(index)
+        member = plan.members[key, np.uint64(column)]
         if member == MEMBER_ALONE:
             results.keys[key, kept] = part
         elif member == MEMBER_CHECK:
@@ -83,8 +88,13 @@ def add_key(results: Any, plan: Any, column: Any, verdict: Any, part: Any, check
 
 
 @inlined
-def judge(text: Any, start: Any, end: Any, column: Any, form: Any, plan: Any, accepts: Any, results: Any) -> None:
-    """Has a data cell judged."""
+def judge(
+    text: Any, start: Any, end: Any, column: Any, form: Any, plan: Any, accepts: Any, results: Any, first: Any
+) -> None:
+    """Has a data cell judged, unless the record has too many suspects, of which the first is `first`."""
+    rule = plan.columns[np.uint64(column)]
+    if is_plainly_right(text, start, end, rule) or results.state[FOUND] - first >= MOST_PER_ROW:
+        return
     verdict, part, check = judged(text, start, end, column, plan, accepts)
     if verdict == NULL:
         results.state[NULLS] += 1
@@ -93,7 +103,7 @@ def judge(text: Any, start: Any, end: Any, column: Any, form: Any, plan: Any, ac
             suspect(results, column, start, end)
         else:
             suspect(results, column, -1, -1)
-    if plan.columns[column, KEYED]:
+    if rule[KEYED]:
         add_key(results, plan, column, verdict, part, check)
 
 
@@ -101,8 +111,9 @@ def judge(text: Any, start: Any, end: Any, column: Any, form: Any, plan: Any, ac
 def begin_row(results: Any, plan: Any) -> None:
     """Before a record is read."""
     results.state[NULLS] = 0
+    kept = np.uint64(results.state[KEPT])
     for key in range(len(plan.members)):
-        results.keys[key, results.state[KEPT]] = NO_KEY
+        results.keys[np.uint64(key), kept] = NO_KEY
 
 
 @inlined
@@ -148,7 +159,7 @@ def record_at(
     if item(text, at) != LF and item(text, at) != CR:
         base, stops = at, stops_in(text, at, plan.marks[0])
         while True:
-            form, cell, end, at, base, stops = any_cell_at(text, scratch, at, length, final, plan.marks, base, stops)
+            form, cell, end, at, base, stops = any_cell_at(text, scratch, at, length, final, plan, width, base, stops)
             if form == INCOMPLETE:
                 state[FOUND] = first_suspect
                 return -1
@@ -157,10 +168,10 @@ def record_at(
             filled = filled or end > cell
             if width == 0 and not skipped:
                 skipped = begins_with(source, cell, end, plan.comment)
-            if not skipped and width < columns and state[FOUND] - first_suspect < MOST_PER_ROW:
-                judge(source, cell, end, width, form, plan, accepts, results)
+            if not skipped and width < columns:
+                judge(source, cell, end, width, form, plan, accepts, results, first_suspect)
             width += 1
-            if at >= length or item(text, at) != plan.marks[0]:
+            if item(text, at) != plan.marks[0]:  # after the last byte is a line feed
                 break
             at += 1
     at = line_end(text, at, length, final)
@@ -200,9 +211,9 @@ def walk(frame: Any) -> Any:
     text, scratch = bytes_at(at[0], at[1], 1), bytes_at(at[3], at[4], 1)
     plan = Plan(
         bytes_at(at[6], at[7], 1),
-        table_at(at[9], at[10], at[11]),
-        table_at(at[12], at[13], at[14]),
-        table_at(at[15], at[16], at[17]),
+        table_at(at[9], at[10], WIDTH),
+        table_at(at[12], at[13], SCALES),
+        table_at(at[15], at[16], SCALES),
         bytes_at(at[18], at[19], 1),
         words_at(at[21], at[22], 1),
         steps_at(at[24], at[25], 1),
@@ -211,11 +222,11 @@ def walk(frame: Any) -> Any:
         numbers_at(at[33], at[34], 1),
         bytes_at(at[36], at[37], 1),
     )
-    accepts = Accepts(table_at(at[39], at[40], at[41]), bytes_at(at[42], at[43], 1), words_at(at[45], at[46], 1))
+    accepts = Accepts(table_at(at[39], at[40], SLOT), bytes_at(at[42], at[43], 1), words_at(at[45], at[46], 1))
     results = Results(
         numbers_at(at[48], at[49], 1),
-        table_at(at[51], at[52], at[53]),
+        table_at(at[51], at[52], ENTRY),
         table_at(at[54], at[55], at[56]),
-        table_at(at[57], at[58], at[59]),
+        table_at(at[57], at[58], 2),
     )
     return records(text, scratch, at[60], at[61], at[62] != 0, plan, accepts, results)

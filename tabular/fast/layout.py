@@ -36,8 +36,14 @@ LISTED_ONLY, TEXT, DECIMAL, CALENDAR = 0, 1, 2, 3
     BOUNDED,
     SHAPE,  # where what its bytes may be is in `Plan.shapes`
     TAG,  # of a calendar value: its check, which tells dates from moments and both from times
-    WIDTH,
-) = range(25)
+    SHORTCUT,  # how a cell may be proven without what its column does not ask for
+    WITHIN,  # at most so many digits before the point are within the bounds whatever they are
+    BELOW_ZERO,  # the same of what has a minus
+) = range(27)
+WIDTH = 32
+
+BY_RULE, ANYTHING, DIGITS = 0, 1, 2
+"""What a column's `SHORTCUT` may say: there is none, every text is right, or the look of a decimal is enough."""
 
 UNIQUE, FOREIGN = 1, 2
 """What a column's `KEYED` may say: its values are parts of keys here, or also of another table's."""
@@ -49,7 +55,8 @@ SCALES = 19
 """Digits that a decimal may have after its point, and one more; bounds are kept scaled for each."""
 
 # A row of the accept-set.
-HASH, COLUMN, AT, SIZE, VERDICT, PART, CHECK, SLOT = range(8)
+HASH, COLUMN, AT, SIZE, VERDICT, PART, CHECK = range(7)
+SLOT = 8
 
 # The state that one call of the kernel hands to the next.
 (

@@ -45,7 +45,9 @@ def calendar(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
     month, day = part_at(text, start, rule[MONTH], 1), part_at(text, start, rule[DAY], 1)
     hour, minute = part_at(text, start, rule[HOUR], 0), part_at(text, start, rule[MINUTE], 0)
     second = part_at(text, start, rule[SECOND], 0)
-    is_day = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= month_days(year, month))
+    is_day = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+    if day > 28:
+        is_day &= day <= month_days(year, month)
     if is_day & (hour <= 23) & (minute <= 59) & (second <= 59):
         return moment(year, month, day, hour, minute, second)
     return np.int64(-1)

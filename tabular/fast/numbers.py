@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tabular.fast.hashes import mixed
+from tabular.fast.layout import BELOW_ZERO, POINT, WITHIN
 from tabular.fast.machine import inlined
-from tabular.fast.vector import byte_in, item, power_of_ten, word_at
+from tabular.fast.vector import byte_in, digits_in, item, lowest_bit, power_of_ten, word_at
 
 MOST_DIGITS = 18
 ZEROS, ABOVE_NINE, TOP_BITS = (np.uint64(0x0101010101010101 * byte) for byte in (0x30, 0x76, 0x80))
@@ -64,6 +65,23 @@ def decimal(text: Any, start: Any, end: Any, point: Any) -> Any:
     if value < 0:
         return 0, -1
     return (-value if negative else value), after
+
+
+@inlined
+def is_decimal(text: Any, start: Any, end: Any, rule: Any) -> Any:
+    """Whether it looks like what `decimal` takes, with so few digits before the point that it is within the bounds."""
+    negative = item(text, start) == 45
+    at = start + 1 if negative else start
+    most = rule[BELOW_ZERO] if negative else rule[WITHIN]
+    size = end - at
+    if size < 1 or size > MOST_DIGITS:
+        return False
+    others = ~digits_in(text, at) & ((np.uint64(1) << np.uint64(size)) - np.uint64(1))
+    if others == 0:
+        return size <= most
+    before = lowest_bit(others)
+    is_alone = (others & (others - np.uint64(1))) == 0 and np.int64(item(text, at + before)) == rule[POINT]
+    return is_alone and 0 < before <= most and before < size - 1
 
 
 @inlined

@@ -11,9 +11,14 @@ import numpy as np
 from tabular.dialect import Dialect
 from tabular.fast.accept import AcceptSet
 from tabular.fast.layout import (
+    ANYTHING,
+    BELOW_ZERO,
     BOUNDED,
+    BY_RULE,
     CLEAN,
     DAY,
+    DECIMAL,
+    DIGITS,
     EMPTY_IS_NULL,
     ENDS,
     FOREIGN,
@@ -39,13 +44,16 @@ from tabular.fast.layout import (
     SECOND,
     SHAPE,
     SHIFTS,
+    SHORTCUT,
     SHORTEST,
     STEP,
     TAG,
     TAIL,
+    TEXT,
     UNIQUE,
     WHOLE,
     WIDTH,
+    WITHIN,
     YEAR,
     ZONE,
     Plan,
@@ -59,6 +67,7 @@ from tabular.fast.template import Template
 Reader = Callable[[str | None], tuple[Any, Any]]
 PARTS = {"year": YEAR, "month": MONTH, "day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
 MOST_STATES = 30_000
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +209,32 @@ def _fill(row: Any, rule: Rule) -> None:
     row[SHORTEST], row[LONGEST], row[POINT] = rule.shortest, rule.longest, rule.point
     row[TAG], row[TAIL], row[ZONE], row[BOUNDED] = rule.tag, rule.tail, rule.zone, rule.bounded
     row[WHOLE] = rule.bounded or bool(rule.keyed)
+    row[SHORTCUT], row[WITHIN], row[BELOW_ZERO] = _shortcut(rule), _digits_within(rule, 1), _digits_within(rule, -1)
     if rule.template:
         row[LENGTH] = rule.template.length
         for name, position in rule.template.parts.items():
             row[PARTS[name]] = position
+
+
+def _shortcut(rule: Rule) -> int:
+    """Nothing is left out that the column asks for: no part of a key, no text that means null, no bound of a length."""
+    if rule.keyed:
+        return BY_RULE
+    missing = "".join(rule.missing)
+    is_bounded = rule.shortest >= 0 or rule.longest >= 0 or rule.automaton is not None
+    if rule.kind == TEXT and not is_bounded and not missing:
+        return ANYTHING
+    return DIGITS if rule.kind == DECIMAL and not any(character.isdigit() for character in missing) else BY_RULE
+
+
+def _digits_within(rule: Rule, sign: int) -> int:
+    """How many digits before the point are always within the bounds, whatever they are and whatever follows."""
+    for digits in range(1, MOST_DIGITS + 1):
+        for scale in range(MOST_DIGITS - digits + 1 if rule.point >= 0 else 1):
+            farthest = sign * (10 ** (digits + scale) - 1)
+            if not rule.low[scale] <= min(0, farthest) <= max(0, farthest) <= rule.high[scale]:
+                return digits - 1
+    return MOST_DIGITS
 
 
 def _lengths(missing: Sequence[str]) -> int:

@@ -5,30 +5,36 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tabular.fast.outside import OutsideEnvelope
-from tabular.hashing import CHUNK, Digest
+from tabular.hashing import Digest
 
 FIRST_PIECE = 65_536
+HASHED_AT_ONCE = 1 << 22
+"""Bytes. After each piece a thread waits for Python's lock, which the library holds while it sets up."""
 CHANGED = "a file that changed"
 
 
 class Hashing:
-    """Hashes a file from now on, in two threads of its own; OpenSSL lets go of Python's lock.
+    """Hashes a file from now on in threads of its own, which read it for themselves; OpenSSL lets go of Python's lock.
 
-    Each reads the file for itself, a tenth of what hashing costs: so none waits for another, and together with the pass
-    they take whatever the processor has.
+    The pass has a processor for itself where there are two: one thread makes both hashes then, in about the time that
+    the pass takes. Where there are more, each hash has its thread.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stopped = False
         self._failures: list[OSError] = []
-        self._sizes = [0, 0]
-        self._hashers = [hashlib.md5(usedforsecurity=False), hashlib.sha256()]
-        self._threads = [threading.Thread(target=self._run, args=(index,), daemon=True) for index in range(2)]
+        self._hashers: list[Any] = [hashlib.md5(usedforsecurity=False), hashlib.sha256()]
+        shares = [[hasher] for hasher in self._hashers] if processors() > 2 else [self._hashers]
+        self._sizes = [0] * len(shares)
+        self._threads = [
+            threading.Thread(target=self._run, args=(index, share), daemon=True) for index, share in enumerate(shares)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -49,16 +55,22 @@ class Hashing:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, index: int) -> None:
-        buffer = bytearray(CHUNK)
+    def _run(self, index: int, hashers: Sequence[Any]) -> None:
+        buffer = bytearray(HASHED_AT_ONCE)
         view = memoryview(buffer)
         try:
             with self._path.open("rb", buffering=0) as file:
                 while not self._stopped and (length := file.readinto(buffer)):
-                    self._hashers[index].update(view[:length])
+                    for hasher in hashers:
+                        hasher.update(view[:length])
                     self._sizes[index] += length
         except OSError as error:
             self._failures.append(error)
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Source:

@@ -73,7 +73,7 @@ def value_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: A
     if at >= length and not final:
         return INCOMPLETE, 0, 0, 0
     if marks[2] and at < length and text[at] == marks[1]:
-        return quoted(text, scratch, at + 1, length, final, marks)
+        return quoted(text, scratch, at + 1, length, final, marks, True)
     stop = min(stop_from(text, at, marks[0]), length)
     if stop >= length and not final:
         return INCOMPLETE, 0, 0, 0

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fast.layout import LANES, WINDOW
+from tabular.fast.layout import ANYTHING, LANES, SHORTCUT, WINDOW
 from tabular.fast.machine import inlined
-from tabular.fast.vector import byte_in, item, lowest_bit, stops_in
+from tabular.fast.vector import byte_in, item, lowest_bit, put_word, stops_in, word_at
 
 LF, CR, BLANK = 10, 13, 32
 PLAIN, REWRITTEN, UNCLOSED, INCOMPLETE = 0, 1, 2, 3
@@ -48,11 +48,11 @@ def next_byte(text: Any, at: Any, byte: Any, length: Any) -> Any:
 
 @inlined
 def copied(text: Any, start: Any, end: Any, scratch: Any, size: Any) -> Any:
-    """Puts the bytes after the `size` ones that are there; how many there are then."""
-    for at in range(start, end):
-        scratch[size] = item(text, at)
-        size += 1
-    return size
+    """Puts the bytes after the `size` ones that are there, and up to a word of others after them; how many there are
+    then. What is put is never longer than what it is made of, so there is room."""
+    for offset in range(0, end - start, 8):
+        put_word(scratch, size + offset, word_at(text, start + offset))
+    return size + end - start
 
 
 @inlined
@@ -64,8 +64,9 @@ def text_until(text: Any, at: Any, length: Any, delimiter: Any) -> Any:
 
 
 @inlined
-def quoted(text: Any, scratch: Any, start: Any, length: Any, final: Any, marks: Any) -> Any:
-    """A cell whose opening quote is before `start`: (form, its start and end, where the text goes on)."""
+def quoted(text: Any, scratch: Any, start: Any, length: Any, final: Any, marks: Any, wanted: Any) -> Any:
+    """A cell whose opening quote is before `start`: (form, its start and end, where the text goes on). One that is not
+    `wanted` is not put into the scratch."""
     delimiter, quote = marks[0], marks[1]
     first, size = start, 0
     while True:
@@ -79,31 +80,41 @@ def quoted(text: Any, scratch: Any, start: Any, length: Any, final: Any, marks: 
         is_end = close + 1 >= length or after == delimiter or is_line_end
         if is_end and first == start and size == 0:
             return PLAIN, start, close, close + 1
-        size = copied(text, first, close, scratch, size)
+        size = copied(text, first, close, scratch, size) if wanted else size + close - first
         if is_end:
             return REWRITTEN, 0, size, close + 1
         if after != quote:  # text after the closing quote belongs to the cell, further quotes to the text
             stop = text_until(text, close + 1, length, delimiter)
             if stop >= length and not final:
                 return INCOMPLETE, 0, 0, 0
-            return REWRITTEN, 0, copied(text, close + 1, stop, scratch, size), stop
-        scratch[size] = quote
+            size = copied(text, close + 1, stop, scratch, size) if wanted else size + stop - close - 1
+            return REWRITTEN, 0, size, stop
+        if wanted:
+            scratch[size] = quote
         size += 1
         first = close + 2
 
 
 @inlined
-def cell_at(text: Any, scratch: Any, at: Any, length: Any, final: Any, marks: Any, base: Any, stops: Any) -> Any:
+def is_wanted(plan: Any, column: Any) -> Any:
+    """Whether it matters how a cell reads, and not only whether it is empty."""
+    return len(plan.comment) > 0 or column >= len(plan.columns) or plan.columns[column, SHORTCUT] != ANYTHING
+
+
+@inlined
+def cell_at(
+    text: Any, scratch: Any, at: Any, length: Any, final: Any, plan: Any, column: Any, base: Any, stops: Any
+) -> Any:
     """The cell that begins here: (form, its start and end, where the text goes on, base, stops). The `stops` are the
-    delimiters and line ends of the 64 bytes at `base`, bit by bit, without those before `at`."""
+    delimiters and line ends of the 64 bytes at `base`, bit by bit, without those before `at`. At the end of the text is
+    a line feed."""
+    marks = plan.marks
     if marks[3]:
         while at < length and item(text, at) == BLANK:
             at += 1
         base, stops = moved(text, at, base, stops, marks[0])
-    if at >= length and not final:
-        return INCOMPLETE, 0, 0, 0, base, stops
-    if marks[2] and at < length and item(text, at) == marks[1]:
-        form, cell, end, at = quoted(text, scratch, at + 1, length, final, marks)
+    if item(text, at) == marks[1] and marks[2] and at < length:
+        form, cell, end, at = quoted(text, scratch, at + 1, length, final, marks, is_wanted(plan, column))
         base, stops = moved(text, at, base, stops, marks[0])
         return form, cell, end, at, base, stops & (stops - np.uint64(1))
     stop, base, stops = next_stop(text, base, stops, marks[0])

@@ -46,10 +46,14 @@ def whole_until(text: Any, at: Any) -> Any:
     beyond = within(text, at, 0x80, 0xFF)
     if beyond == 0:
         return WINDOW
-    followers = within(text, at, 0x80, 0xBF)
+    followers, two = within(text, at, 0x80, 0xBF), within(text, at, 0xC2, 0xDF)
+    if beyond == followers | two:  # nothing is longer than two bytes
+        if followers != two << ONE:
+            return 0
+        return WINDOW if two & LAST == 0 else WINDOW - 1
     three, four = within(text, at, 0xE0, 0xEF), within(text, at, 0xF0, 0xF4)
     longer = three | four
-    leads = within(text, at, 0xC2, 0xDF) | longer
+    leads = two | longer
     wanted = (leads << ONE) | (longer << TWO) | (four << THREE)
     wrong = (wanted ^ followers) | (beyond ^ leads ^ followers)
     wrong |= (within(text, at, 0xE0, 0xE0) << ONE) & within(text, at, 0x80, 0x9F)

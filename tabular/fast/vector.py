@@ -160,6 +160,30 @@ def within(typing: Any, array: Any, index: Any, least: Any, most: Any) -> Any:
     return types.uint64(array, types.int64, types.int64, types.int64), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def digits_in(typing: Any, array: Any, index: Any) -> Any:
+    """Which of the `LANES` bytes at `index` are digits, bit by bit."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        text = _load(context, builder, signature.args[0], arguments[0], arguments[1])
+        hits = builder.icmp_unsigned("<=", builder.sub(text, _constant(ord("0"))), _constant(9))
+        return builder.zext(builder.bitcast(hits, ir.IntType(LANES)), WORD)
+
+    return types.uint64(array, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def put_word(typing: Any, array: Any, index: Any, word: Any) -> Any:
+    """Makes the eight bytes at `index` those of the number."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], arguments[0], arguments[1], WORD)
+        builder.store(arguments[2], address, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.uint64), generate
+
+
 def _view(kind: Any, dimensions: int) -> Any:
     """(address, rows, columns) as an array that owns nothing."""
     made = types.Array(kind, dimensions, "C")

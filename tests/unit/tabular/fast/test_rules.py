@@ -45,11 +45,11 @@ class Column:
         preload(table, 0)
         return cls(rule, table.readers[0], table.accepts)
 
-    def passed(self, cells: list[str]) -> tuple[set[int], list[int]]:
+    def passed(self, cells: list[str], quote: str = '"') -> tuple[set[int], list[int]]:
         """The numbers of the cells that are proven, and all their keys."""
         keys = [Key((0,), False)] if self.rule.keyed else []
         plan = build_plan([self.rule], keys, Dialect(header_rows=()))
-        text = "".join('"' + cell.replace('"', '""') + '"\n' for cell in cells).encode()
+        text = "".join(quote + cell.replace('"', '""') + quote + "\n" for cell in cells).encode()
         buffer = np.full(len(text) + PADDING, 10, np.uint8)
         buffer[: len(text)] = np.frombuffer(text, np.uint8)
         results = fresh_results(len(keys), len(cells) + 2)
@@ -249,6 +249,20 @@ def test_equal_values_have_equal_numbers_however_they_are_written(field: dict[st
             continue
         number = part_of(column.rule, value, lambda text: column.accepts.number(text, column.accepts.seed))
         assert numbers.setdefault(value, number) == number, cell
+
+
+@pytest.mark.parametrize("kind", ["integer", "number"])
+@pytest.mark.parametrize("name", BOUNDS)
+def test_what_has_few_digits_is_within_its_bounds(kind: str, name: str) -> None:
+    edges = sorted({sign * (10**power + step) for power in range(19) for step in (-1, 0, 1) for sign in (1, -1)})
+    cells = [f"{edge}{tail}" for edge in edges for tail in ("", ".0", ".9", ".99999", ".", "x", "-")]
+    cells += ["-0", "-0.0", "00", "007", "-", "--1", "1-", ".5", "-.5", "1.2.3", "1,5", "1" * 19, "0." + "9" * 17]
+    for bound in edges:
+        column = Column.of({"type": kind, "constraints": {name: bound}})
+        passed = column.passed(cells, "")[0]
+        assert passed == column.passed(cells)[0]
+        for index in passed:
+            assert not column.reader(cells[index])[1], (bound, cells[index])
 
 
 @pytest.mark.parametrize(
