@@ -8,9 +8,12 @@ from typing import Any
 
 from messages.datapackage import ReferencedResource, Resource
 from tabular.foreignkeys import referenced_names
+from tabular.spoken import KEYS, with_languages
 
-READING = ("name", "path", "format", "mediatype", "profile", "encoding", "dialect", "schema")
-"""What of a descriptor says how its file is read."""
+READING = (
+    "name", "path", "title", "description", "format", "mediatype", "profile", "encoding", "dialect", "schema", *KEYS,
+)  # fmt: skip
+"""What of a descriptor says how its file is read; words hint at an encoding."""
 
 
 def with_references(resources: Sequence[Resource]) -> list[Resource]:
@@ -22,14 +25,15 @@ def with_references(resources: Sequence[Resource]) -> list[Resource]:
 def _references(resource: Resource, named: Mapping[str, Resource]) -> list[ReferencedResource]:
     names = referenced_names(resource.descriptor.get("schema"), resource.name) if resource.tabular else []
     return [
-        ReferencedResource(name=name, descriptor=_reading(named[name].descriptor), source=named[name].source)
+        ReferencedResource(name=name, descriptor=_reading(named[name]), source=named[name].source)
         for name in names
         if name in named
     ]
 
 
-def _reading(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+def _reading(resource: Resource) -> dict[str, Any]:
+    descriptor = with_languages(resource.descriptor, resource.languages)
     made = {key: descriptor[key] for key in READING if key in descriptor}
-    if isinstance(made.get("schema"), Mapping):
+    if isinstance(made.get("schema"), dict):
         made["schema"] = {key: value for key, value in made["schema"].items() if key != "foreignKeys"}
     return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from messages.blobs import BlobHead, Blobs
 from messages.datapackage import BlobRef, Resource
 from messages.settings import StoreSettings
 from tabular.resource import is_table
+from tabular.spoken import said_languages
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _POINTER = "#/inputs/0/parameters/descriptor/resources"
@@ -30,6 +32,7 @@ async def find_uploads(blobs: Blobs, store: StoreSettings, ownerid: str, spec: S
     found = [_key_of(store, ownerid, spec, index) for index in range(len(spec.resources))]
     _raise_faults(found)
     slots = asyncio.Semaphore(AT_ONCE)
+    languages = tuple(said_languages(spec.descriptor))
     resources = await asyncio.gather(
         *(
             _resource(blobs, store, slots, index, spec.resources[index], key)
@@ -38,7 +41,9 @@ async def find_uploads(blobs: Blobs, store: StoreSettings, ownerid: str, spec: S
         )
     )
     _raise_faults(resources)
-    return with_references([resource for resource in resources if isinstance(resource, Resource)])
+    return with_references(
+        [replace(resource, languages=languages) for resource in resources if isinstance(resource, Resource)]
+    )
 
 
 def posted_spec(spec: Spec, store: StoreSettings, ownerid: str, owner: str) -> dict[str, Any]:

@@ -141,6 +141,7 @@ class Resource:
     facts       what each stage found out, by stage name: evidence shown to the publisher
     files       what `dump` wrote to the package store (and the report that `validate` wrote)
     references  the resources that its foreign keys lead to
+    languages   codes of the languages that the package says it is in
     """
 
     index: int
@@ -154,6 +155,7 @@ class Resource:
     facts: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[PublishedFile, ...] = ()
     references: tuple[ReferencedResource, ...] = ()
+    languages: tuple[str, ...] = ()
 
     @property
     def table(self) -> BlobRef:
@@ -177,6 +179,7 @@ class Resource:
             "facts": dict(self.facts),
             "files": [file.to_dict() for file in self.files],
             "references": [reference.to_dict() for reference in self.references],
+            "languages": list(self.languages),
         }
 
     @classmethod
@@ -194,6 +197,7 @@ class Resource:
             facts=dict_of(data, "facts"),
             files=tuple(PublishedFile.from_dict(file) for file in data.get("files", ())),
             references=tuple(ReferencedResource.from_dict(each) for each in data.get("references", ())),
+            languages=tuple(map(str, data.get("languages", ()))),
         )
 
 

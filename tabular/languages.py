@@ -1,7 +1,6 @@
 """Which languages a resource's descriptor speaks of, or in: a hint for the guess of an encoding.
 
-The recipe "Language support" of the Data Package standard lets any descriptor say `languages`, an array of codes of
-which the first is the default; `lang` and `language` are seen too. Titles and descriptions speak for themselves.
+Codes are declared, see `spoken`; titles and descriptions speak for themselves.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import Any
 
 from tabular.letters import model
 from tabular.readings import shares
+from tabular.spoken import spoken_of
 
 SAME = {
     "nb": ("no",), "nn": ("no",), "bs": ("hr", "sr-latn"), "me": ("sr-latn", "sr"), "sr": ("sr", "sr-latn"),
@@ -25,7 +25,7 @@ LONGEST = 1_000
 def languages_of(resource: Mapping[str, Any]) -> dict[str, float]:
     """Weights of languages by our names for them; empty where the descriptor tells nothing."""
     weights: dict[str, float] = {}
-    for place, code in enumerate(_codes(resource)):
+    for place, code in enumerate(spoken_of(resource)):
         for name in _names(code):
             weights[name] = weights.get(name, 0.0) + (SPOKEN if place == 0 else SPOKEN / 2)
     texts = [text[:LONGEST].replace("\n", " ") for text in _texts(resource)][:100]
@@ -33,14 +33,6 @@ def languages_of(resource: Mapping[str, Any]) -> dict[str, float]:
         for name, share in shares(texts).items():
             weights[name] = weights.get(name, 0.0) + WRITTEN * share
     return weights
-
-
-def _codes(resource: Mapping[str, Any]) -> Iterator[str]:
-    schema = resource.get("schema")
-    for part in (resource, schema if isinstance(schema, Mapping) else {}):
-        for key in ("languages", "language", "lang"):
-            said = part.get(key)
-            yield from (code for code in (said if isinstance(said, list) else [said]) if isinstance(code, str))
 
 
 def _names(code: str) -> tuple[str, ...]:

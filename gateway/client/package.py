@@ -13,6 +13,7 @@ from gateway.client.descriptor import find_descriptor, is_descriptor, read_descr
 from gateway.client.failures import RequestFailure
 from tabular.paths import path_problem
 from tabular.resource import is_workbook
+from tabular.spoken import said_languages, with_languages
 from tabular.workbook import sheet_names
 
 
@@ -89,11 +90,12 @@ class LocalPackage:
         return [file for file in located if isinstance(file, LocalFile)]
 
     def _locate(self) -> Iterator[LocalFile | str]:
+        languages = said_languages(self.descriptor)
         for index, resource in enumerate(self.resources):
             path = resource_path(resource)
             location = inside(self.folder, path)
             if isinstance(location, Path):
-                yield LocalFile(path, location, resource)
+                yield LocalFile(path, location, with_languages(resource, languages))
             else:
                 yield f"resource {resource.get('name') or index}: {location}"
 

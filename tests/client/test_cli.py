@@ -139,6 +139,14 @@ def test_validate_shows_how_a_guessed_encoding_reads_and_how_to_declare_it(tmp_p
         assert part in done.stdout, done.stdout
 
 
+def test_validate_hears_the_language_of_the_package(tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_bytes(b"id,name\n1,ab\n2,K\xf6\xfe\n")
+    descriptor = {"name": "names", "languages": ["tr"], "resources": [{"name": "names", "path": "names.csv"}]}
+    (tmp_path / "datapackage.json").write_text(json.dumps(descriptor))
+    done = dh("validate", str(tmp_path))
+    assert (done.returncode, "guessed" in done.stdout, "cp1254" in done.stdout) == (0, True, True), done.stdout
+
+
 async def test_validate_shows_rows_and_colours_on_a_terminal(tmp_path: Path) -> None:
     package = write_package(tmp_path / "p", "towns")
     descriptor = json.loads((package / "datapackage.json").read_text())

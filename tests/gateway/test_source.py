@@ -16,6 +16,7 @@ async def test_a_push_becomes_a_revision_with_its_flow_and_first_jobs(ada: Publi
     table, notes = await ada.upload(CSV, "data.csv"), await ada.upload(b"# Notes", "docs/notes.md", sha256=False)
     descriptor = descriptor_of("prices")
     descriptor["resources"].append({"name": "notes", "path": "docs/notes.md", "bytes": 7})
+    descriptor["languages"] = ["tr", "en"]
     mapping = {"data.csv": table, "notes": f"{notes}?X-Amz-Signature=secret"}
     answer = await ada.post_spec(spec_of(ada.id, "prices", mapping, descriptor))
     assert (answer.status, answer.json()) == (
@@ -31,6 +32,7 @@ async def test_a_push_becomes_a_revision_with_its_flow_and_first_jobs(ada: Publi
     assert (first.resource.source.size, first.resource.source.key) == (len(CSV), table.partition("rawstore/")[2])
     assert first.resource.source.sha256 is not None
     assert first.resource.source.md5 is not None
+    assert (first.resource.languages, "languages" in first.resource.descriptor) == (("tr", "en"), False)
     assert (second.resource.name, second.resource.tabular, second.resource.source.sha256) == ("notes", False, None)
     spec = await ada.gateway.pool.fetchval("select spec from flow")
     assert "secret" not in json.dumps(spec)

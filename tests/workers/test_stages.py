@@ -326,3 +326,13 @@ async def counting(store: StoreSettings) -> AsyncIterator[tuple[StoreSettings, l
     async with proxy:
         url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
         yield replace(store, endpoint_url=url, public_url=url), gets
+
+
+async def test_the_language_of_the_package_settles_how_a_resource_is_read(tools: Tools, random_ownerid: str) -> None:
+    file = File(name="names", content=b"id,name\n1,ab\n2,K\xf6\xfe\n")
+    resource = await upload(tools.blobs, random_ownerid, file)
+    alone = await through(("load", "encoding"), resource, tools, random_ownerid)
+    assert isinstance(alone, Rejected)
+    turkish = passed(await through(("load", "encoding"), replace(resource, languages=("tr",)), tools, random_ownerid))
+    assert turkish.facts["encoding"]["encoding"] == "cp1254"
+    assert "languages" not in turkish.descriptor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messages.jobs import StageJob
+from tabular.spoken import with_languages
 from workers.stage import Outcome, Passed, Rejected, StageContext
 from workers.stages import tables
 from workers.stages.load import derived, sheet_of
@@ -20,7 +21,7 @@ async def encoding(job: StageJob, context: StageContext) -> Outcome:
         answer = await context.compute(
             tables.decode_table,
             path=str(path),
-            resource=job.resource.descriptor,
+            resource=with_languages(job.resource.descriptor, job.resource.languages),
             destination=str(destination),
         )
     if "finding" in answer:

@@ -13,6 +13,7 @@ from tabular.encoding import detect_encoding
 from tabular.encodingfound import EncodingFound, EncodingRefused
 from tabular.languages import languages_of
 from tabular.samples import sample_of
+from tabular.spoken import said_languages, with_languages
 from tests.unit.tabular.conftest import Write
 
 POLISH = "id,miasto\n1,Łódź\n2,Świętokrzyskie\n3,Żywiec\n4,Gdańsk\n"
@@ -93,6 +94,14 @@ def test_languages_are_declared_or_read_from_titles() -> None:
     assert languages_of({"lang": "pl-PL", "schema": {"languages": ["xx", 1]}}) == {"pl": 1.0}
     read = languages_of({"title": "Przystanki", "schema": {"fields": [{"title": {"": "Nazwa przystanku z ulicą"}}]}})
     assert max(read, key=read.__getitem__) == "pl"
+
+
+def test_a_resource_that_says_no_language_has_those_of_its_package() -> None:
+    languages = said_languages({"languages": ["tr", 7], "lang": "en"})
+    assert languages == ["tr", "en"]
+    assert with_languages({"name": "a"}, languages) == {"name": "a", "languages": ["tr", "en"]}
+    for own in ({"lang": "pl"}, {"schema": {"languages": ["pl"]}}):
+        assert with_languages(own, languages) == own
 
 
 def test_utf8_with_one_wrong_byte_is_never_read_as_something_else(write: Write) -> None:
