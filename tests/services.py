@@ -62,7 +62,7 @@ class DatabaseServer:
         await self.drop(self._url(self._template))
 
     async def _run(self, statement: str) -> None:
-        connection = await asyncpg.connect(self._admin_url, timeout=10)
+        connection = await asyncpg.connect(self._admin_url, timeout=30)
         try:
             await connection.execute(statement)
         finally:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Dialog, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Dialog, Page, async_playwright, expect
 
 from messages.settings import StoreSettings
 from tests.conftest import missing
@@ -20,6 +20,9 @@ SWITCHES = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 )
+
+PATIENCE = 30_000
+"""Milliseconds until what does not appear counts as missing: a busy machine is no fault of a page."""
 
 
 @dataclass
@@ -49,6 +52,7 @@ async def browser() -> AsyncIterator[Browser]:
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         missing("Chromium")
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=program, args=SWITCHES)
         yield chromium
@@ -67,7 +71,7 @@ async def complaints() -> AsyncIterator[Complaints]:
 async def page(browser: Browser, complaints: Complaints) -> AsyncIterator[Page]:
     """A page of a browser that nobody used before."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     complaints.listen(page)
     yield page

@@ -82,7 +82,7 @@ async def test_a_handler_whose_lease_was_lost_is_cancelled(
     await database.fetch("update delivery set lease_owner = 'somebody else', lease_until = now() + interval '1 minute'")
     await database.close()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while holder.cancelled != [1]:
             await asyncio.sleep(0.02)
 

@@ -43,7 +43,7 @@ class Stream:
 
     async def next(self) -> dict[str, Any]:
         """The next status; raises StopAsyncIteration at the end of the stream."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while line := (await self.response.content.readline()).decode():
                 self.raw.append(line)
                 if line.startswith("data: "):
@@ -78,7 +78,7 @@ async def change(gateway: Gateway, flow: FlowRef, statement: str, *values: objec
 
 async def left(live: Live) -> None:
     """Returns when nobody follows anything any more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while live.followed or live.readers:
             await asyncio.sleep(0.05)
 
@@ -127,7 +127,7 @@ async def test_progress_of_a_stage_is_shown_while_the_stage_runs(gateway: Gatewa
         assert "progress" not in (await stream.next())["resources"][0]
         event = StageProgressed(flow=flow, index=0, name="prices", stage="validate", done=5, total=9, unit="rows")
         resource: dict[str, Any] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             # The watch may not listen yet: progress is for whoever watches, so it is said until it is seen.
             while "progress" not in resource:
                 await gateway.parts.transport.publish(event.to_message())

@@ -68,7 +68,7 @@ async def test_bad_json_is_told_from_bad_content(ada: Publisher) -> None:
         started = time.monotonic()
         got, problem = await post(ada, body)
         assert (got, problem["type"]) == (status, f"urn:datahub:problem:{kind}"), body[:40]
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         assert problem["error"]["message"]
 
 
@@ -129,7 +129,7 @@ async def test_half_a_request_does_not_hold_a_connection(settings: Settings) -> 
         for sent in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "):
             reader, writer = await asyncio.open_connection(address.hostname, address.port)
             writer.write(sent)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await reader.read() == b""
             writer.close()
 
@@ -168,7 +168,7 @@ async def test_bytes_that_are_no_http_get_a_problem_with_the_same_headers(gatewa
     ):
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         writer.write(sent)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             answer = await reader.read()
         writer.close()
         assert answer.startswith((b"HTTP/1.1 " + status, b"HTTP/1.0 " + status)), answer[:200]

@@ -103,7 +103,7 @@ async def test_step_of_a_flow_that_somebody_ends_waits_without_holding_up_others
     async with floor.pool.acquire() as connection, connection.transaction():
         await connection.execute("select from flow where id = $1 for update", held.id)
         waiting = asyncio.create_task(writer.write(delivered(moved(held, a, "load"))))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await writer.write(delivered(moved(other, c, "load")))
         assert not waiting.done()
     await waiting
@@ -121,7 +121,7 @@ async def test_watchers_are_told_of_every_change(floor: Floor, writer: PackageWr
         await connection.add_listener("flow", hear)
         for message in (moved(flow, a, "load"), dumped(flow, a), dumped(flow, b)):
             await tell(writer, message)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await told.get() == flow.id
         await connection.remove_listener("flow", hear)
 

@@ -53,7 +53,7 @@ async def test_a_virtual_host_per_test_accepts_quorum_queues(amqp_url: str) -> N
         channel = await connection.channel()
         queue = await channel.declare_queue("q", durable=True, arguments={"x-queue-type": "quorum"})
         await channel.default_exchange.publish(aio_pika.Message(b"hello"), routing_key="q")
-        message = await queue.get(timeout=5)
+        message = await queue.get(timeout=30)
         assert message is not None
         assert message.body == b"hello"
 
@@ -136,7 +136,7 @@ async def test_nothing_survives_a_killed_parent(directory: Path) -> None:
         family = [process for server in servers for process in (server, *server.children(recursive=True))]
         assert len(family) > 5
         parent.kill()
-    _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=10)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=30)
     for process in alive:
         process.kill()
     assert alive == []
