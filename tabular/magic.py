@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tabular.zipkind import START, zip_kind
+
 HEAD = 65_536
 
 # Printable ASCII signatures ("MZ", "PAR1", "ORC") may start an honest CSV: those count only with a control byte near.
@@ -38,11 +40,6 @@ PRINTABLE_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "an MP3 file"),
     (b"OggS", "an Ogg media file"),
 )
-OFFICE = (
-    (b"xl/", "an Excel workbook (XLSX)"),
-    (b"word/", "a Word document (DOCX)"),
-    (b"opendocument", "an OpenDocument file"),
-)
 CONTROL = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 BINARY_SHARE = 0.04
 
@@ -52,8 +49,8 @@ def binary_kind(head: bytes) -> str | None:
     for signature, kind in SIGNATURES:
         if head.startswith(signature):
             return kind
-    if head.startswith(b"PK\x03\x04"):
-        return next((kind for mark, kind in OFFICE if mark in head), "a zip archive")
+    if head.startswith(START):
+        return zip_kind(head)
     if re.match(rb"BZh[1-9]1AY&SY", head):
         return "a bzip2 archive"
     if head[257:262] == b"ustar":

@@ -15,6 +15,7 @@ from tabular.dialect import Dialect
 from tabular.limits import Limits
 from tabular.rows import read_data
 from tests.unit.tabular.conftest import Write
+from tests.workbooks import zipped
 
 
 def kind(path: Path, declared: dict[str, Any] | None = None, names: tuple[str, ...] = ()) -> CsvKind:
@@ -125,7 +126,7 @@ def test_a_name_of_the_schema_in_the_first_row_makes_it_the_header(write: Write)
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG image"),
         (b"%PDF-1.7\n", "a PDF document"),
-        (b"PK\x03\x04\x14\0[Content_Types].xml xl/workbook.xml", "an Excel workbook (XLSX)"),
+        (zipped({"[Content_Types].xml": "", "xl/workbook.xml": ""}), "an Excel workbook (XLSX)"),
         (b"\x7fELF\x02\x01", "a program (ELF)"),
         (b"SQLite format 3\0", "an SQLite database"),
         (b"PAR1\x15\x04\x15", "a Parquet file"),
