@@ -114,6 +114,13 @@ def test_keys_and_constraints_are_checked(write: Write) -> None:
     ]
 
 
+@pytest.mark.parametrize("limits", [Limits(fast_from=0), Limits(fast_from=None)], ids=["fast", "slow"])
+def test_places_in_well_known_text_are_read(write: Write, limits: Limits) -> None:
+    path = write('id,where\n1,POINT (30 10)\n2,nowhere\n3,"LINESTRING (30 10, 10 30)"\n')
+    found = validate(path, FIELDS[0], {"name": "where", "type": "string", "format": "wkt"}, limits=limits)
+    assert errors(found) == [("type-error", 3, "where")]
+
+
 def test_missing_values_are_null(write: Write) -> None:
     assert validate(write("id,name\nn/a,x\n1,n/a\n"), missingValues=["", "n/a"]).valid
 
