@@ -16,11 +16,11 @@ from frictionless import Detector, Plugin, system
 from frictionless import Dialect as TableDialect
 from frictionless.formats import CsvControl
 from frictionless.formats.csv.parser import CsvParser
-from frictionless.resources import TableResource
 from typing_extensions import override
 
 from tabular.dialect import Dialect
 from tabular.light import Light, LightSchema, lighten
+from tabular.lightrow import LightTable
 from tabular.linearsniffer import LinearSniffer
 from tabular.rows import reader
 
@@ -130,7 +130,7 @@ def _use_own_parser() -> None:
     system.register("own", OwnPlugin())
 
 
-class OwnTable(TableResource, Light):
+class OwnTable(LightTable, Light):
     """A table whose parts are of our kinds."""
 
     type = "table"

@@ -98,9 +98,10 @@ def _judge_slowly(
     resource: Any, limits: Limits, on_row: Callable[[Any], None] | None, progress: Progress | None, why: str
 ) -> Verdict:
     from tabular.light import report_dict
+    from tabular.lightrow import LightChecklist
 
     count = RowCount(on_row, progress)
-    report = report_dict(resource.validate(on_row=count, limit_errors=limits.errors))
+    report = report_dict(resource.validate(LightChecklist(), on_row=count, limit_errors=limits.errors))
     rows = resource.stats.rows or 0
     if rows != count.rows:
         raise MiscountedRows(rows, valid=count.valid, invalid=count.invalid)

@@ -18,6 +18,7 @@ from tabular.fast.source import Hashing, Source
 from tabular.fast.sweep import Sweep
 from tabular.library import Content, dialect_of
 from tabular.light import report_dict
+from tabular.lightrow import LightChecklist
 from tabular.limits import Limits
 from tabular.progress import Progress
 from tabular.verdict import MiscountedRows, Verdict
@@ -51,7 +52,7 @@ class Engine:
         with self._open:
             if not self._resource.compression:  # hashing takes longest, so it begins before anything else does
                 self._hashing = self._open.enter_context(closing(Hashing(self._path)))
-            report = self._resource.validate(on_row=note, limit_errors=self._limits.errors)
+            report = self._resource.validate(LightChecklist(), on_row=note, limit_errors=self._limits.errors)
         rows = int(self._resource.stats.rows or 0)
         statistics: dict[str, Any] = {"path": "none", "why": "it ended before the first row"}
         odd_rules = None
@@ -76,6 +77,8 @@ class Engine:
         for numbers in sweep.keys:
             self._open.callback(numbers.close)
         sweep.run()
+        if self._hashing is not None and not sweep.complete:
+            self._hashing.stop()  # the report is one of the file's beginning, without hashes
         places = np.concatenate(sweep.places) if sweep.places else np.zeros((0, 2), np.int64)
         finder = Finder(plain.path, table, dialect, places)
         self._open.callback(finder.close)

@@ -49,9 +49,13 @@ class Hashing:
         md5, sha256 = (hasher.hexdigest() for hasher in self._hashers)
         return Digest(md5, sha256, size)
 
-    def close(self) -> None:
-        """Ends the threads; what is not hashed yet never is."""
+    def stop(self) -> None:
+        """What is not hashed by now never is."""
         self._stopped = True
+
+    def close(self) -> None:
+        """Stops, and waits for the threads' end."""
+        self.stop()
         for thread in self._threads:
             thread.join()
 

@@ -12,6 +12,7 @@ from frictionless.metadata.metadata import Metadata
 from tabular import validate
 from tabular.library import loose_resource
 from tabular.light import LightField, LightSchema, exported, report_dict
+from tabular.lightrow import LightErrors
 
 V2 = "https://datapackage.org/profiles/2.0/tableschema.json"
 TYPES = sorted(kind.type for kind in vars(fields).values() if isinstance(kind, type) and issubclass(kind, Field))
@@ -83,16 +84,21 @@ def _refusal(kind: Any, descriptor: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", Error.list_children(root=True), ids=lambda kind: kind.type)
-def test_an_error_is_written_out_as_by_the_library(kind: Any) -> None:
+def test_an_error_says_what_the_librarys_says(kind: Any) -> None:
     properties = {
         "note": "n", "cells": ["a", ""], "row_number": 3, "cell": "a", "field_name": "f", "field_number": 1,
         "labels": ["x"], "row_numbers": [1], "label": "x", "field_names": ["f"], "field_cells": ["a"],
         "reference_name": "", "reference_field_names": ["g"],
     }  # fmt: skip
-    made = kind(**{name: value for name, value in properties.items() if name in _attributes(kind)})
-    made.custom = {"more": {"deep": [1]}}
-    assert exported(made) == Metadata.metadata_export(made)
-    assert list(exported(made)) == list(Metadata.metadata_export(made))
+    given = {name: value for name, value in properties.items() if name in _attributes(kind)}
+    own, reference = getattr(LightErrors(), kind.__name__)(**given), kind(**given)
+    for made in (own, reference):
+        made.custom = {"more": {"deep": [1]}}
+        made.message += "…"
+    expected = Metadata.metadata_export(reference)
+    assert isinstance(own, kind)
+    assert [own.to_descriptor(), exported(own), exported(reference)] == [expected] * 3
+    assert list(exported(own)) == list(expected)
 
 
 def _attributes(kind: Any) -> set[str]:
@@ -116,11 +122,13 @@ def test_what_an_error_is_written_out_to_is_not_the_error() -> None:
 
 def test_the_librarys_own_objects_stay_its_own(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("id,x\n1,a\n")
+    path.write_text("id,x\n1,a\nb,c,d\n")
     validate(path)
     validate(path, schema={"fields": [{"name": "id", "type": "integer"}, {"name": "x"}]}, dialect={"delimiter": ","})
-    resource = Resource(path="t.csv", basepath=str(tmp_path), dialect=Dialect())
-    resource.infer()
+    schema = Schema.from_descriptor({"fields": [{"name": "id", "type": "integer"}, {"name": "x", "type": "string"}]})
+    resource = Resource(path="t.csv", basepath=str(tmp_path), dialect=Dialect(), schema=schema)
+    made = [type(error) for error in resource.validate().tasks[0].errors]
+    assert made == [errors.TypeError, errors.ExtraCellError]
     for field in (*resource.schema.fields, Field.from_descriptor({"name": "a", "type": "integer"})):
         assert not isinstance(field, LightField)
         assert field.to_copy() is not field

@@ -1,0 +1,67 @@
+"""The library's own row logic, making errors of classes that are written out by names found once.
+
+An error writes itself out to make its message. The classes of errors are chosen by no hook; so the library's two
+functions that make them are bound here a second time, word for word, to other classes under the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from types import FunctionType
+from typing import Any
+
+from frictionless import Checklist, errors
+from frictionless.resources import TableResource
+from frictionless.table.row import Row
+from typing_extensions import override
+
+from tabular.light import Light
+
+
+def rebound(function: Any, **names: Any) -> Any:
+    """The function with other objects under some of the global names that it uses."""
+    made = FunctionType(
+        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+class LightError(Light):
+    """For the start of a class's bases: what is set of an error is not noted, as all that it says was given."""
+
+    __setattr__: Any = object.__setattr__
+
+
+class LightErrors:
+    """In place of the library's module of errors."""
+
+    def __getattr__(self, name: str) -> Any:
+        made = type(name, (LightError, getattr(errors, name)), {})
+        setattr(self, name, made)
+        return made
+
+
+class LightChecklist(Checklist):
+    """Works out once which errors count."""
+
+    @cached_property
+    @override
+    def scope(self) -> Any:
+        """Hook of the library."""
+        return super().scope
+
+
+class LightRow(Row):
+    """A row whose errors are light."""
+
+    _Row__process: Callable[..., Any] = rebound(vars(Row)["_Row__process"], errors=LightErrors())
+
+
+class LightTable(TableResource):
+    """A table whose rows are light, and so are the errors that it adds to them."""
+
+    _TableResource__open_row_stream: Callable[..., Any] = rebound(
+        vars(TableResource)["_TableResource__open_row_stream"], errors=LightErrors(), Row=LightRow
+    )
