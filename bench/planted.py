@@ -26,10 +26,18 @@ class Plant:
 
 
 PLANTS = (
-    Plant("31 February is a date", "moments.py", "(day <= month_days(year, month))", "(day <= 31)", "test_rules.py"),
+    Plant(
+        "31 February is a date", "moments.py", "is_day &= day <= month_days(year, month)", "is_day &= day <= 31",
+        "test_rules.py",
+    ),
     Plant(
         "an integer of 20 digits overflows into its bounds", "numbers.py", "MOST_DIGITS = 18", "MOST_DIGITS = 20",
         "test_rules.py",
+    ),
+    Plant("few digits are within any bounds", "numbers.py", "return size <= most", "return True", "test_rules.py"),
+    Plant(
+        "a letter without its second byte is one", "utf8.py", "if followers != two << ONE:", "if followers & two != 0:",
+        "test_utf8.py",
     ),
     Plant("a length is counted in bytes", "cells.py", "& 192 != 128", "& 192 != 1", "test_rules.py"),
     Plant(
@@ -38,8 +46,8 @@ PLANTS = (
     ),
     Plant("a blank row passes", "kernel.py", " or state[NULLS] == expected", "", "test_differential.py"),
     Plant(
-        "text after a closing quote is dropped", "text.py", "copied(text, close + 1, stop, scratch, size), stop",
-        "size, stop", "test_differential.py",
+        "text after a closing quote is dropped", "text.py", "copied(text, close + 1, stop, scratch, size) if",
+        "size if", "test_differential.py",
     ),
 )  # fmt: skip
 

@@ -67,7 +67,6 @@ from tabular.fast.template import Template
 Reader = Callable[[str | None], tuple[Any, Any]]
 PARTS = {"year": YEAR, "month": MONTH, "day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
 MOST_STATES = 30_000
-MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +228,12 @@ def _shortcut(rule: Rule) -> int:
 
 def _digits_within(rule: Rule, sign: int) -> int:
     """How many digits before the point are always within the bounds, whatever they are and whatever follows."""
-    for digits in range(1, MOST_DIGITS + 1):
-        for scale in range(MOST_DIGITS - digits + 1 if rule.point >= 0 else 1):
+    for digits in range(1, SCALES):
+        for scale in range(SCALES - digits if rule.point >= 0 else 1):
             farthest = sign * (10 ** (digits + scale) - 1)
             if not rule.low[scale] <= min(0, farthest) <= max(0, farthest) <= rule.high[scale]:
                 return digits - 1
-    return MOST_DIGITS
+    return SCALES - 1
 
 
 def _lengths(missing: Sequence[str]) -> int:
