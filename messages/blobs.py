@@ -1,44 +1,32 @@
-"""The object store: references in, bytes out, every call with a total deadline.
-
-botocore's `read_timeout` does not bound a PUT to a silent server (it waits for `100 Continue` for ever) nor a body that
-drips one byte a second, so each call here runs under `asyncio.timeout`.
-"""
+"""The object store: references in, bytes out, every call with a total deadline."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import errno
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 import structlog
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
 
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError, TransientError
 from messages.settings import StoreSettings
+from messages.storecalls import BlobMissing, Stopwatch, deadline
 
 log = structlog.get_logger()
 
 CHUNK = 4 * 1024 * 1024
 RANGE = 64 * 1024 * 1024
-CALL_DEADLINE = 20.0
-"""Seconds for a call that carries no content."""
 INLINE = 65_536
 """Bytes that are hashed sooner than a thread is reached."""
-SLOWEST = 500_000
-"""Bytes per second below which a transfer is given up, after CALL_DEADLINE."""
-LOCAL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOENT)
-"""Troubles of the local disk, not of the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +36,6 @@ class BlobHead:
     size: int
     etag: str
     mediatype: str
-
-
-class BlobMissing(PermanentError):
-    """No object at that key."""
-
-
-class BlobChanged(PermanentError):
-    """The object is no longer the one that was proven (another ETag)."""
 
 
 class Blobs:
@@ -96,7 +76,7 @@ class Blobs:
     async def head(self, bucket: str, key: str) -> BlobHead | None:
         """What is at exactly this key; None where there is nothing."""
         try:
-            async with _deadline(f"HEAD {key}"):
+            async with deadline(f"HEAD {key}"):
                 answer = await self._client.head_object(Bucket=bucket, Key=key)
         except BlobMissing:
             return None
@@ -110,7 +90,7 @@ class Blobs:
         """The whole content of a small object (up to `limit` bytes, else PermanentError); raises BlobMissing."""
         if blob.size > limit:
             raise PermanentError(f"object {blob.key} of {blob.size} bytes is not read into memory")
-        async with _deadline(f"GET {blob.key}", blob.size):
+        async with deadline(f"GET {blob.key}", blob.size):
             answer = await self._client.get_object(Bucket=blob.bucket, Key=blob.key)
             async with answer["Body"] as body:
                 content: bytes = await body.read()
@@ -122,7 +102,7 @@ class Blobs:
         In ranges: a store reads ahead of whoever asks for a whole object (SeaweedFS took 1 GB of memory for 1 GB, and
         four times as long). Only the store's own time counts towards the deadline, not that of the reader in between.
         """
-        watch = _Stopwatch(f"GET {blob.key}", CALL_DEADLINE + blob.size / SLOWEST)
+        watch = Stopwatch(f"GET {blob.key}", blob.size)
         pin, position = etag, 0
         while position < blob.size or position == 0:
             condition = {"IfMatch": pin} if pin else {}
@@ -169,7 +149,7 @@ class Blobs:
 
     async def put(self, bucket: str, key: str, content: bytes, mediatype: str) -> None:
         """Writes a small object; the store checks the MD5 and SHA-256 that we send along."""
-        async with _deadline(f"PUT {key}", len(content)):
+        async with deadline(f"PUT {key}", len(content)):
             await self._client.put_object(
                 Bucket=bucket, Key=key, Body=content, ContentType=mediatype, ChecksumAlgorithm="SHA256"
             )
@@ -184,7 +164,7 @@ class Blobs:
     async def _put_one(self, blob: BlobRef, path: Path, mediatype: str) -> None:
         checksum = {"ChecksumSHA256": base64_of(blob.sha256)} if blob.sha256 else {}
         with path.open("rb") as file:
-            async with _deadline(f"PUT {blob.key}", blob.size):
+            async with deadline(f"PUT {blob.key}", blob.size):
                 await self._client.put_object(
                     Bucket=blob.bucket, Key=blob.key, Body=file, ContentType=mediatype, **checksum
                 )
@@ -192,7 +172,7 @@ class Blobs:
     async def _put_parts(self, blob: BlobRef, path: Path, mediatype: str) -> None:
         part_size = max(16 * 1024 * 1024, -(-blob.size // 9_000))  # S3 takes at most 10,000 parts
         where = {"Bucket": blob.bucket, "Key": blob.key}
-        async with _deadline(f"PUT {blob.key}", blob.size):
+        async with deadline(f"PUT {blob.key}", blob.size):
             upload = (await self._client.create_multipart_upload(**where, ContentType=mediatype))["UploadId"]
             try:
                 parts: list[dict[str, Any]] = []
@@ -211,12 +191,12 @@ class Blobs:
                 raise
 
     async def _abort(self, where: dict[str, str], upload: str) -> None:
-        async with _deadline(f"ABORT {where['Key']}"):
+        async with deadline(f"ABORT {where['Key']}"):
             await self._client.abort_multipart_upload(**where, UploadId=upload)
 
     async def copy(self, source: BlobRef, target: BlobRef, *, etag: str, mediatype: str) -> None:
         """Copies within the store; BlobChanged where the source is no longer the version with `etag`."""
-        async with _deadline(f"COPY {source.key}", source.size):
+        async with deadline(f"COPY {source.key}", source.size):
             await self._client.copy_object(
                 Bucket=target.bucket,
                 Key=target.key,
@@ -229,7 +209,7 @@ class Blobs:
     async def ensure_buckets(self) -> None:
         """Makes both buckets exist."""
         for bucket in (self.settings.raw_bucket, self.settings.package_bucket):
-            async with _deadline(f"CREATE {bucket}"):
+            async with deadline(f"CREATE {bucket}"):
                 try:
                     await self._client.create_bucket(Bucket=bucket)
                 except (
@@ -265,49 +245,3 @@ class Blobs:
 def base64_of(hexadecimal: str) -> str:
     """The base64 of a hash given in hex, as S3's headers want it."""
     return base64.b64encode(bytes.fromhex(hexadecimal)).decode()
-
-
-class _Stopwatch:
-    """Bounds the time that a store takes for one object in all; runs only while we wait for the store."""
-
-    def __init__(self, what: str, seconds: float) -> None:
-        self._what = what
-        self._left = seconds
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        async with _within(self._what, self._left):
-            yield
-        self._left -= clock() - started
-
-
-def _deadline(what: str, size: int = 0) -> AbstractAsyncContextManager[None]:
-    return _within(what, CALL_DEADLINE + size / SLOWEST)
-
-
-@asynccontextmanager
-async def _within(what: str, seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except ClientError as error:
-        raise _translated(what, error) from error
-    except (BotoCoreError, aiohttp.ClientError, OSError, TimeoutError) as error:
-        if isinstance(error, OSError) and error.errno in LOCAL:
-            raise
-        raise TransientError(f"object store: {what}: {type(error).__name__}") from error
-
-
-def _translated(what: str, error: ClientError) -> Exception:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    code = error.response.get("Error", {}).get("Code", "")
-    if code in ("NoSuchKey", "404", "NotFound") or status == 404:
-        return BlobMissing(f"object store: {what}: no such object")
-    if status == 412:
-        return BlobChanged(f"object store: {what}: the object has changed")
-    # A refused credential (401, 403) is the operator's to mend: no publisher's flow should fail for it at once.
-    passes = status >= 500 or status in (401, 403, 408, 429)
-    refusal: Callable[[str], Exception] = TransientError if passes else PermanentError
-    return refusal(f"object store: {what}: {status} {code}")

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from messages import blobs as blobs_module
-from messages.blobs import BlobChanged, BlobMissing, Blobs
+from messages import storecalls
+from messages.blobs import Blobs
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError, TransientError
 from messages.settings import StoreSettings
+from messages.storecalls import BlobChanged, BlobMissing
 
 CONTENT = b"some content"
 
@@ -104,7 +105,7 @@ async def test_silent_store_is_given_up(
         while await reader.read(65_536):
             pass
 
-    monkeypatch.setattr(blobs_module, "CALL_DEADLINE", 0.5)
+    monkeypatch.setattr(storecalls, "CALL_DEADLINE", 0.5)
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, Blobs(replace(object_store, endpoint_url=url, public_url=url)) as silent:

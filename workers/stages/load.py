@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from messages.blobs import BlobChanged, BlobMissing
 from messages.datapackage import BlobRef, Resource
 from messages.errors import TransientError
 from messages.jobs import StageJob
+from messages.storecalls import BlobChanged, BlobMissing
 from workers.stage import Outcome, Passed, Rejected, StageContext
 from workers.stages import tables
 

@@ -11,8 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from messages.blobs import BlobChanged, BlobMissing
 from messages.datapackage import BlobRef, ReferencedResource, Resource
+from messages.storecalls import BlobChanged, BlobMissing
 from workers.stage import Refused, StageContext
 
 
