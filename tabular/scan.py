@@ -24,6 +24,8 @@ from tabular.progress import Progress, Throttle
 from tabular.rows import reader
 
 PIECE = 1_048_576
+SHOWN = 200
+"""Characters of a record that has no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,10 @@ class _Scanner:
         self._first_stray: int | None = None
         self._offset = self._lines = 0  # of what was handed to a reader or counted
         self._start = self._start_line = 0  # of the record being read
-        self._held: list[str] = []  # lines of the record being read
-        self._held_bytes = 0
+        # Of the record being read, which may have millions of lines: never all of them.
+        self._held = self._held_bytes = 0  # lines
+        self._first_line = self._opening = ""
+        self._nul: tuple[int, int] | None = None  # offset and line of its first NUL
         self._ended_inside = False
         self._has_nul = False
 
@@ -162,24 +166,30 @@ class _Scanner:
             self._records += 1
             if self._held_bytes > min(self._limits.columns, self._limits.cell_bytes):
                 self._check_cells(row, self._records)
-            if self._has_nul:
-                self._check_nul(row)
-            self._held.clear()
-            self._held_bytes = 0
+            if self._nul is not None:
+                self._check_nul(row, *self._nul)
+            self._held = self._held_bytes = 0
+            self._nul = None
 
     def _lines_of(self, block: bytes | None) -> Iterator[str]:
         """Lines for the reader, which asks for one more only in the middle of a record or at the start of the next."""
         while block is not None:
             for line in block.splitlines(keepends=True):
+                text = line.decode(self._codec)
                 if not self._held:
                     self._start, self._start_line = self._offset, self._lines
+                    self._first_line, self._opening = text, ""
+                if self._has_nul and self._nul is None and b"\x00" in line:
+                    self._nul = self._offset + line.index(b"\x00"), self._lines + 1
                 self._offset += len(line)
                 self._lines += 1
+                self._held += 1
                 self._held_bytes += len(line)
                 if self._held_bytes > self._limits.row_bytes:
                     raise Found(self._overlong(self._start))
-                self._held.append(line.decode(self._codec))
-                yield self._held[-1]
+                if len(self._opening) < SHOWN:
+                    self._opening += text[:SHOWN]
+                yield text
             block = next(self._blocks, None) if self._held else None
             self._has_nul = self._has_nul or (block is not None and b"\x00" in block)
         self._ended_inside = bool(self._held)
@@ -187,11 +197,11 @@ class _Scanner:
     def _stray_quote(self, lines: Iterator[str]) -> list[str]:
         """Text after a closing quote. Inside one line it is a slip that readers forgive; when the quote was opened
         on an earlier line, it is where a forgotten closing quote shows."""
-        if self._ended_inside or len(self._held) > 1:
+        if self._ended_inside or self._held > 1:
             raise Found(self._unterminated())
         self._stray += 1
         self._first_stray = self._first_stray or self._records + 1
-        return next(reader(chain(self._held[:], lines), self._dialect))
+        return next(reader(chain([self._first_line], lines), self._dialect))
 
     def _check_cells(self, row: list[str], number: int) -> None:
         line, start = self._start_line + 1, self._start
@@ -206,11 +216,9 @@ class _Scanner:
                 )
                 raise Found(Finding("cell-too-large", message, number, line, start, str(position)))
 
-    def _check_nul(self, row: list[str]) -> None:
+    def _check_nul(self, row: list[str], offset: int, line: int) -> None:
         for position, cell in enumerate(row, start=1):
             if "\x00" in cell:
-                offset = self._start + "".join(self._held).index("\x00")
-                line = self._start_line + 1 + "".join(self._held).split("\x00", 1)[0].count("\n")
                 message = f"Row {self._records:,} has a NUL byte in column {position:,}; text files hold none."
                 raise Found(
                     Finding(
@@ -227,7 +235,7 @@ class _Scanner:
     def _unterminated(self) -> Finding:
         row, line = self._records + 1, self._start_line + 1
         message = f"Row {row:,} (line {line:,}) opens a quote that is never closed; what follows was swallowed by it."
-        return Finding("unterminated-quote", message, row, line, self._start, cell="".join(self._held)[:200])
+        return Finding("unterminated-quote", message, row, line, self._start, cell=self._opening[:SHOWN])
 
     def _overlong(self, start: int) -> Finding:
         line = self._start_line + 1 if self._held else self._lines + 1

@@ -4,7 +4,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -255,15 +254,21 @@ def test_a_quote_never_closed_is_found_where_it_opens(write: Write, content: byt
 
 @pytest.mark.parametrize("quoted", [True, False])
 @pytest.mark.parametrize("newlines", [True, False])
-def test_a_50_mb_cell_is_answered_at_once(write: Write, quoted: bool, newlines: bool) -> None:
+def test_a_50_mb_cell_is_named_and_never_held(write: Write, quoted: bool, newlines: bool) -> None:
     cell = (b"line\n" if newlines and quoted else b"line ") * 10_000_000
     if quoted:
         cell = b'"' + cell + b'"'
     path = write(b"a,b\n1,2\n3," + cell + b"\n5,6\n")
-    started = time.process_time()
-    finding = refused(path).finding
-    assert (finding.rule, finding.row, finding.field) == ("cell-too-large", 3, "2")
-    assert time.process_time() - started < 5
+    code = (
+        "import sys, tabular.csvkind, pathlib\n"
+        "finding = tabular.csvkind.detect_kind(pathlib.Path(sys.argv[1])).finding\n"
+        "print(finding.rule, finding.row, finding.line, finding.field)\n"
+        "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')).split()[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    told, peak_kb = done.stdout.splitlines()
+    assert told == "cell-too-large 3 3 2"
+    assert int(peak_kb) < 250_000  # 60 MB are libraries; `csv` takes four bytes a character, up to the limit of a row
 
 
 def test_a_cell_just_above_the_limit_is_found(write: Write) -> None:
@@ -285,12 +290,10 @@ def test_a_row_of_many_ordinary_cells_may_be_too_large(write: Write) -> None:
 
 @pytest.mark.parametrize("columns", [10_001, 100_000, 1_000_000])
 @pytest.mark.parametrize("cell", ["1234567", '"x"'])
-def test_too_many_columns_are_refused_fast(write: Write, columns: int, cell: str) -> None:
+def test_too_many_columns_are_refused(write: Write, columns: int, cell: str) -> None:
     path = write(",".join([cell] * columns) + "\n")
-    started = time.process_time()
     finding = refused(path).finding
     assert (finding.rule, finding.row) == ("too-many-columns", 1)
-    assert time.process_time() - started < 5
 
 
 def test_five_thousand_columns_are_fine(write: Write) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -52,10 +51,8 @@ def test_what_is_no_strict_json_is_refused_by_name(data: bytes, expected: str) -
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":'])
 def test_depth_is_refused_before_the_parser_sees_it(opening: bytes) -> None:
-    started = time.monotonic()
     assert code(opening * 100_000) == "too-deep"
     assert code(opening * 33 * 2) == "too-deep"
-    assert time.monotonic() - started < 10
 
 
 def test_the_deepest_allowed_is_allowed() -> None:
