@@ -76,6 +76,7 @@ class TableSection:
     fields: Sequence[FieldLine]
     more_fields: int
     sheet: str
+    doubt: str
     evidence: Sequence[tuple[str, str]]
     report: str | None
 
@@ -174,6 +175,7 @@ class DatasetPage:
             fields=[field_line(field) for field in fields[:MOST_FIELDS]],
             more_fields=max(0, len(fields) - MOST_FIELDS),
             sheet=evidence.of_sheet(run.facts),
+            doubt=evidence.of_doubt(run.facts),
             evidence=evidence.of_table(run.facts),
             report=report_address(revision, run) if report else None,
         )

@@ -63,6 +63,17 @@ def of_sheet(facts: Mapping[str, Any]) -> str:
     return words + (f" Not shown: {named}; download the original to see them." if others else "")
 
 
+def of_doubt(facts: Mapping[str, Any]) -> str:
+    """What to know of a table before its letters are trusted; nothing where its encoding is beyond doubt."""
+    encoding = _mapping(facts, "encoding")
+    found = _mapping(encoding, "evidence")
+    if encoding.get("source") == "guess" and not found.get("sure"):
+        return "The encoding of this file was guessed and is in doubt: letters beyond A to Z may be others."
+    if "doubt" in found:
+        return "The encoding of this file is as declared, though its letters look like another's."
+    return ""
+
+
 def _sheet(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not facts:
         return []

@@ -33,6 +33,7 @@ class Table:
     findings: Sequence[Mapping[str, Any]] = ()
     errors: int | None = None
     report: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def csv(self) -> bytes:
@@ -185,6 +186,7 @@ class Seeds:
         facts = {
             "encoding": {"encoding": "utf-8", "source": "ascii", "certain": True, "evidence": {}},
             "csvkind": {"columns": len(table.header), "records": len(table.rows) + 1, "evidence": {"header": "told"}},
+            **table.facts,
         }
         await connection.execute(
             """

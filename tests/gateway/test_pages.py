@@ -85,6 +85,27 @@ async def test_dataset_page_shows_rows_columns_hashes_evidence_and_ways_to_get_i
     assert described["distribution"][0]["contentUrl"] == f"{gateway.url}/ada/gold/r/prices.csv?v=1"
 
 
+async def test_dataset_page_says_what_is_in_doubt_and_which_sheets_there_are(
+    gateway: Gateway, ada: Publisher, seeds: Seeds
+) -> None:
+    found = {"sure": False, "confidence": 0.9, "note": "The encoding was guessed: cp1252."}
+    found["candidates"] = [{"encoding": "cp1252", "sample": "Ærø", "by": ["letters"]}]
+    guess = {"encoding": "cp1252", "source": "guess", "certain": False, "evidence": found}
+    sheet = {"sheet": "Prices", "area": "A1:B3", "others": ["<Old>"], "notes": ["2 merged cells."]}
+    await seeds.revision(ada.id, "gold", tables=[Table(facts={"encoding": guess, "load": {"sheet": sheet}})])
+    document = await page(gateway, "/ada/gold")
+    for shown in (
+        *("was guessed and is in doubt", '<details class="evidence" open>', "cp1252: guessed from the bytes, 90% sure"),
+        *("Ærø (the letters of its language)", "The encoding was guessed: cp1252.", "Prices, cells A1:B3"),
+        *("The sheet “Prices” of a workbook. Not shown: “&lt;Old&gt;”", "2 merged cells."),
+    ):
+        assert shown in document, shown
+    await seeds.revision(ada.id, "sure", tables=[Table()])
+    plain = await page(gateway, "/ada/sure")
+    assert "in doubt" not in plain
+    assert '<details class="evidence">' in plain
+
+
 async def test_a_dataset_without_a_title_goes_by_its_name(gateway: Gateway, ada: Publisher, seeds: Seeds) -> None:
     await seeds.revision(ada.id, "plain", tables=[Table()])
     await gateway.pool.execute("update flow set package = package - 'title' where dataset = 'plain'")
