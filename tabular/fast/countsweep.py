@@ -31,10 +31,12 @@ from tabular.fast.layout import (
     SUSPECT_COLUMN,
 )
 from tabular.fast.plan import Key, Table
+from tabular.fast.ragged import Ragged
 from tabular.fast.source import Source
 from tabular.fast.sweep import Sweep, cells_of
 from tabular.fast.verdicts import Verdict, Verdicts
 from tabular.place import Place
+from tabular.problem import Problem
 from tabular.progress import Progress
 from tabular.tally import Counted
 
@@ -60,6 +62,7 @@ class CountSweep(Sweep):
         self._most = max(counting.limits.listed_rows, counting.limits.listed_errors)
         self._keyed = np.array([bool(rule.keyed) for rule in table.rules])
         self._telling = _telling(table, dialect)
+        self._ragged = Ragged(table, dialect)
 
     @property
     def records(self) -> int:
@@ -107,44 +110,89 @@ class CountSweep(Sweep):
         self.bad_rows.add(np.array(bad, np.int64))
 
     def _by_cell(self, suspects: Any) -> None:
-        """Counts cells by their bytes; rows whose cells do not stand for themselves are read."""
+        """Counts cells by their bytes; rows whose cells do not stand for themselves are mended or read."""
+        base = int(self._results.state[BASE])
+        in_odd_row = np.isin(suspects[:, ROW], suspects[self._is_odd(suspects), ROW])
+        plain = suspects[~in_odd_row]
+        ragged, others = self._ragged.parted(self._buffer, base, suspects[in_odd_row])
+        self._by_row(others)
+        if len(ragged):
+            self._by_mending(ragged, base)
+        if len(plain):
+            group, verdicts, is_doubtful = self._judged(plain, self._buffer, base)
+            is_read = np.isin(plain[:, ROW], plain[is_doubtful, ROW])
+            self._by_row(plain[is_read])
+            self._add_bad(self._count(plain[~is_read], group[~is_read], verdicts))
+
+    def _is_odd(self, suspects: Any) -> Any:
         columns, sizes = suspects[:, SUSPECT_COLUMN], suspects[:, CELL_END] - suspects[:, CELL]
-        is_odd = (columns < 0) | (suspects[:, CELL] < 0) | (sizes > LONGEST) | self._keyed[columns]
-        plain = self._without(suspects, is_odd)
-        if not len(plain):
+        return (columns < 0) | (suspects[:, CELL] < 0) | (sizes > LONGEST) | self._keyed[columns]
+
+    def _judged(self, plain: Any, text: Any, base: int) -> tuple[Any, list[Verdict], Any]:
+        """The verdict on each distinct one of the cells, which of these each is, and whether its row may be blank."""
+        columns, begins, ends = plain[:, SUSPECT_COLUMN], plain[:, CELL], plain[:, CELL_END]
+        first, group = grouped(text, columns, begins, ends, self._table.accepts.seed)
+        verdicts = [self._verdict(suspect, text) for suspect in plain[first]]
+        is_blank = np.array([verdict.is_blank for verdict in verdicts], bool)[group]
+        return group, verdicts, is_blank & ~self._tells(plain, text, base) if is_blank.any() else is_blank
+
+    def _by_mending(self, ragged: Any, base: int) -> None:
+        """Counts the cells that rows have too many or lack, and what is wrong with the others."""
+        mended = self._ragged.mended(self._buffer, base, ragged)
+        if mended is None:
+            self._by_row(ragged)
             return
-        seed = self._table.accepts.seed
-        first, group = grouped(self._buffer, plain[:, SUSPECT_COLUMN], plain[:, CELL], plain[:, CELL_END], seed)
-        verdicts = [self._verdict(suspect) for suspect in plain[first]]
-        is_blank = np.array([verdict.is_blank for verdict in verdicts])[group]
-        if is_blank.any():
-            is_doubtful = is_blank & ~self._tells(plain)
-            group = group[~np.isin(plain[:, ROW], plain[is_doubtful, ROW])]
-            plain = self._without(plain, is_doubtful)
-        self._count(plain, group, verdicts, first)
+        found = mended.found
+        is_read = np.zeros(len(ragged), bool)
+        is_read[found[self._is_odd(found), ROW]] = True
+        found = found[~is_read[found[:, ROW]]]
+        if len(found):
+            group, verdicts, is_doubtful = self._judged(found, mended.text, 0)
+            is_read[found[is_doubtful, ROW]] = True
+            is_left = ~is_read[found[:, ROW]]
+            found[:, : END + 1] = ragged[found[:, ROW], : END + 1]
+            self._count(found[is_left], group[is_left], verdicts)
+        self._by_row(ragged[is_read])
+        left = ragged[~is_read]
+        self._count_widths(left, mended.widths[~is_read])
+        self._add_bad(left[:, ROW])  # their keys are known: the pass has read the cells that they have
 
-    def _without(self, suspects: Any, is_odd: Any) -> Any:
-        """The suspects of rows that have no odd one; the other rows are read."""
-        in_odd_row = np.isin(suspects[:, ROW], suspects[is_odd, ROW])
-        self._by_row(suspects[in_odd_row])
-        return suspects[~in_odd_row]
+    def _count_widths(self, rows: Any, widths: Any) -> None:
+        expected = len(self._table.rules)
+        for has_extra in (True, False):
+            wrong = widths > expected if has_extra else widths < expected
+            if not wrong.any():
+                continue
+            most, least = int(widths[wrong].max()), int(widths[wrong].min())
+            for problem in self._verdicts.of_width(most if has_extra else least):
+                assert problem.position is not None
+                has_it = widths >= problem.position if has_extra else widths < problem.position
+                self._tell(problem, int(has_it.sum()), rows[has_it])
 
-    def _verdict(self, suspect: Any) -> Verdict:
-        text = bytes(self._buffer[suspect[CELL] : suspect[CELL_END]])
-        verdict = self._verdicts.of_cell(int(suspect[SUSPECT_COLUMN]), text.decode("utf-8"))
+    def _verdict(self, suspect: Any, text: Any) -> Verdict:
+        cell = bytes(text[suspect[CELL] : suspect[CELL_END]])
+        verdict = self._verdicts.of_cell(int(suspect[SUSPECT_COLUMN]), cell.decode("utf-8"))
         if not verdict.problems:
-            self._learn(int(suspect[SUSPECT_COLUMN]), text)
+            self._learn(int(suspect[SUSPECT_COLUMN]), cell)
         return verdict
 
-    def _count(self, plain: Any, group: Any, verdicts: list[Verdict], first: Any) -> None:
+    def _count(self, plain: Any, group: Any, verdicts: list[Verdict]) -> Any:
+        """Counts the cells' problems; the rows that have some."""
         counts = np.bincount(group, minlength=len(verdicts)).tolist()
         for index, verdict in enumerate(verdicts):
             for problem in verdict.problems if counts[index] else ():
                 counted = self._counting.tally.add(problem, counts[index])
                 if counted.wants(int(plain[0, ROW])):
                     self._exemplify(counted, plain[group == index])
-        is_bad = np.array([bool(verdict.problems) for verdict in verdicts])[group]
-        rows = np.unique(plain[is_bad, ROW])
+        is_bad = np.array([bool(verdict.problems) for verdict in verdicts], bool)[group]
+        return np.unique(plain[is_bad, ROW])
+
+    def _tell(self, problem: Problem, count: int, rows: Any) -> None:
+        counted = self._counting.tally.add(problem, count)
+        if counted.wants(int(rows[0, ROW])):
+            self._exemplify(counted, rows)
+
+    def _add_bad(self, rows: Any) -> None:
         self._counting.tally.bad_rows += len(rows)
         self.bad_rows.add(rows)
 
@@ -163,11 +211,10 @@ class CountSweep(Sweep):
         if self._table.accepts.learn(column, text, NULL if verdict.is_null else CLEAN, verdict.part, 0):
             self._known.add((column, text))
 
-    def _tells(self, suspects: Any) -> Any:
+    def _tells(self, suspects: Any, text: Any, base: int) -> Any:
         """Whether a suspect's record has a byte that none of blank cells only has."""
-        base = int(self._results.state[BASE])
         low, high = int(suspects[:, START].min()) - base, int(suspects[:, END].max()) - base
-        before = np.concatenate(([0], np.cumsum(self._telling[self._buffer[low:high]], dtype=np.int64)))
+        before = np.concatenate(([0], np.cumsum(self._telling[text[low:high]], dtype=np.int64)))
         return before[suspects[:, END] - base - low] > before[suspects[:, START] - base - low]
 
     @override

@@ -65,6 +65,10 @@ class Verdicts:
                 problems.append(self.of_key(key, cells, None))
         return problems
 
+    def of_width(self, width: int) -> list[Problem]:
+        """The problems of a row for having so many cells."""
+        return of_row(self._names, [""] * width)
+
     def of_key(self, key: Key, cells: Sequence[str], first: int | None) -> Problem:
         """Of a row whose key is in the record `first` already; None: its key is blank."""
         rule = "primary-key" if key.is_primary else "unique-error"

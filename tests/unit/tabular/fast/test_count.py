@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,42 @@ def test_random_tables_have_the_errors_that_the_library_finds_without_a_limit(tm
                     assert listed(tmp_path / "errors.csv") == expected, f"table {seed}"
                 paths[summary.engine["path"]] += 1
     assert paths["fast"] > 5, paths
+
+
+FIELDS = [
+    {"name": "id", "type": "integer", "constraints": {"unique": True}},
+    {"name": "name", "type": "string", "constraints": {"required": True}},
+    {"name": "day", "type": "date"},
+]
+RAGGED_SCHEMAS: list[dict[str, Any]] = [
+    {"fields": FIELDS, "primaryKey": ["id", "name"]},
+    {"fields": FIELDS, "missingValues": ["", "-"]},
+    {"fields": FIELDS, "missingValues": ["-"]},
+    {"fields": FIELDS[1:2], "primaryKey": ["name"]},
+]
+CELLS = ("", " ", "-", "x", "7", "8", "9", "2020-01-02", "2020-1-2", '"a,b"', 'x"y', "é")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("schema", RAGGED_SCHEMAS, ids=["keys", "missing", "blank is a text", "one column"])
+@pytest.mark.parametrize("dialect", [{}, {"skipBlankRows": True}, {"skipInitialSpace": True, "quoteChar": ""}], ids=str)
+def test_ragged_rows_have_the_errors_that_the_library_finds(
+    tmp_path: Path, schema: dict[str, Any], dialect: dict[str, Any], newline: str
+) -> None:
+    chance = random.Random(str(schema))
+    width = len(schema["fields"])
+    rows = [
+        ",".join(chance.choices(CELLS, k=chance.choice((width, width + 1, chance.randrange(6))))) for _ in range(150)
+    ]
+    text = newline.join([",".join(field["name"] for field in schema["fields"]), *rows, ""])
+    given = Case(text.encode(), "table.csv", {"schema": schema, "dialect": dialect}, True, 1, 256)
+    whole = check(tmp_path / "table.csv", given, Limits(errors=ALL, fast_from=None))
+    limits = Limits(errors=1, fast_from=0, piece_bytes=given.piece, listed_errors=3, listed_rows=3)
+    summary = count(tmp_path / "table.csv", given, limits)
+    assert summary.engine["path"] == "fast"
+    assert (grouped(summary), summary.rows) == (without_rows(reported(whole.report)), whole.rows)
+    bad = {error["rowNumber"] for error in whole.report["tasks"][0]["errors"]}
+    assert summary.bad_rows == len(bad)
+    first = {place[0::2] for place in reported(whole.report)}
+    for group in summary.groups:
+        assert {(group.rule, example.row) for example in group.examples} <= first
