@@ -38,6 +38,8 @@ class BarGauge:
         self._started = time.monotonic()
 
     def reach(self, done: int) -> None:
+        if done < self._done:
+            self._started = time.monotonic()  # another pass, with a speed of its own
         self._done = done
         of = f" of {amount(self._total, self._unit)}" if self._total else ""
         self._progress.update(self._task, completed=done, amount=amount(done, self._unit) + of, rate=self._rate())

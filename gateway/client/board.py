@@ -70,8 +70,10 @@ class LineGauge:
         self._stage = ""
 
     def reach(self, done: int) -> None:
-        self._done = done
         now = time.monotonic()
+        if done < self._done:
+            self._started = now  # another pass, with a speed of its own
+        self._done = done
         if now - self._told >= _EVERY:
             self._told = now
             of = f" of {amount(self._total, self._unit)}" if self._total else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -77,3 +78,15 @@ def test_trail_of_a_package_of_many_files_is_one_line(capsys: pytest.CaptureFixt
         "resources: in the pipeline, 0 of 500 done",
         "resources: 500 resources done",
     ]
+
+
+def test_a_gauge_that_starts_over_has_the_speed_of_its_second_pass(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("gateway.client.board.time", SimpleNamespace(monotonic=lambda: clock.now))
+    gauge = LineBoard(Terminal(environ={})).gauge("check", None, "rows")
+    for clock.now, done in ((10.0, 1_000), (20.0, 0), (30.0, 5_000)):
+        gauge.reach(done)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["check: 1,000 rows, 100 rows/s", "check: 0 rows, 0 rows/s", "check: 5,000 rows, 500 rows/s"]
