@@ -83,7 +83,7 @@ class LightField(Field, Light):
     @override
     def metadata_select_class(cls, type: str | None) -> Any:
         """Hook of the library: the class of that type."""
-        return _light(super().metadata_select_class(type))
+        return _light_of(type) if isinstance(type, str) else _light(super().metadata_select_class(type))
 
     @override
     def to_copy(self, **options: Any) -> Self:
@@ -110,6 +110,11 @@ def lighten(schema: Schema) -> Schema:
         if not issubclass(kind, LightField):
             each.__class__ = _light(kind)
     return schema
+
+
+@lru_cache(MOST_KNOWN)
+def _light_of(type: str) -> Any:
+    return _light(Field.metadata_select_class(type))
 
 
 @cache
