@@ -50,7 +50,8 @@ async def gateway(
         for name, service in SERVICES.items():
             if name == "migrate":
                 continue
-            running[name] = stacks.Stack(variables(service, here), here["DH_PUBLIC_URL"], tmp_path)
+            own = {"DH_ALIVE_FILE": str(tmp_path / f"{name}.alive")}  # a container has its own /tmp
+            running[name] = stacks.Stack(variables(service, here | own), here["DH_PUBLIC_URL"], tmp_path)
             await running[name].start(name, *service["command"])
             exits.push_async_callback(running[name].stop)
         await running["gateway"].ready()
