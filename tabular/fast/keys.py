@@ -14,8 +14,8 @@ import numpy as np
 
 from tabular.fast.layout import NO_KEY
 
-RUN = 1 << 21
-"""Keys that are sorted at a time; twice 16 MB of memory."""
+RUN = 1 << 19
+"""Keys that are sorted at a time; a few times 4 MB of memory."""
 
 
 class KeyNumbers:
