@@ -22,7 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (see `dh --help`). No traceback ever reaches the user."""
     options = build_parser().parse_args(argv)
     # Asked to end, we tidy up as after Ctrl-C: half of a download must not stay. Said as that very signal, because
-    # an event loop hears it and cancels its task, where an exception of ours would hit any task.
+    # an event loop hears it and cancels its task, where an exception of ours would hit any task. A shell that starts
+    # us in the background of a script has us ignore it, so we would hear neither.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     terminal = Terminal(as_json=options.as_json)
     try:

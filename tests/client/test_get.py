@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,14 @@ from tests.client.server import Handler, serving
 CONTENT = b"x" * 1_000_000
 
 
-async def get(address: str, folder: Path) -> Process:
+async def get(address: str, folder: Path, before: Callable[[], object] | None = None) -> Process:
     words = ("get", "o/towns", "--server", address, "--output", str(folder / "towns"))
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.client.cli", *words),
         env={**os.environ, "DH_CONFIG": str(folder / "config.json")},
         stdout=PIPE,
         stderr=PIPE,
+        preexec_fn=before,
     )
 
 
@@ -66,8 +68,16 @@ async def test_wrong_bytes_leave_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def in_a_script() -> None:
+    """A shell's script has what it starts in the background ignore SIGINT (POSIX, 2.12)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("before", [None, in_a_script], ids=["alone", "in the background"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_who_stops_it_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+async def test_who_stops_it_leaves_nothing(
+    tmp_path: Path, number: signal.Signals, before: Callable[[], object] | None
+) -> None:
     begun = asyncio.Event()
 
     async def file(request: web.Request) -> web.StreamResponse:
@@ -79,7 +89,7 @@ async def test_who_stops_it_leaves_nothing(tmp_path: Path, number: signal.Signal
         return response
 
     async with serving(publishing(file)) as address:
-        process = await get(address, tmp_path)
+        process = await get(address, tmp_path, before)
         await asyncio.wait_for(begun.wait(), 30)
         process.send_signal(number)
         _, err = await process.communicate()
