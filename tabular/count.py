@@ -18,7 +18,7 @@ from tabular.counting import Counting, header_place, names_of, start_problems
 from tabular.descriptor import clean_schema
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
-from tabular.foreignkeys import References
+from tabular.foreignkeys import Referenced, References, largest
 from tabular.limits import Limits
 from tabular.lines import placed_records
 from tabular.listing import Listing
@@ -51,7 +51,8 @@ def count_errors(
     rows. Where the report of the check is whole, the numbers are the report's. Nothing is listed of a valid table, or
     of one that could not be checked at all. Raises OSError.
 
-    Of a table with foreign keys no more errors are counted than are listed: they are those of a second check.
+    A table with foreign keys that neither the pass can count, nor the library for its size, has no more errors counted
+    than are listed: they are those of a second check.
     """
     bounds = limits or Limits()
     if validation.valid:
@@ -63,13 +64,8 @@ def count_errors(
         cleaned = clean_schema(resource["schema"], str(resource.get("name", "")), references)
         assert not isinstance(cleaned, Finding), "it was checked with this very schema"
         schema = cleaned.schema
-    if schema.get("foreignKeys") and validation.truncated and bounds.listed_errors > bounds.errors:
-        wider = replace(bounds, errors=bounds.listed_errors)
-        validation = validate_table(
-            path, resource=resource, dialect=dialect, limits=wider, progress=progress, references=references
-        )
-    kind = Dialect.from_descriptor(dialect)
-    return _Count(path, validation, folder, schema, kind, sheet, bounds, Throttle(progress)).run()
+    kind, told = Dialect.from_descriptor(dialect), Throttle(progress)
+    return _Count(path, validation, folder, resource, schema, kind, sheet, bounds, told, references or {}).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,39 +73,45 @@ class _Count:
     path: Path
     validation: Validation
     folder: Path
+    resource: Mapping[str, Any]
     schema: dict[str, Any]
     dialect: Dialect
     sheet: Sheet | None
     limits: Limits
     told: Throttle
+    references: References
 
     def run(self) -> Summary:
         from frictionless import FrictionlessException
 
-        from tabular.library import table_resource
-
         ends_at = time.monotonic() + self.limits.count_seconds
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / LINK).symlink_to(self.path.absolute())
-            schema = {name: value for name, value in self.schema.items() if name != "foreignKeys"}
-            table = table_resource(Path(folder), LINK, schema, "utf-8", self.dialect)
+            why = "unique keys" if self.validation.repeats.total else self._unfit()
+            table = self._table(Path(folder), is_fed=why is None or not self.validation.truncated)
             try:
                 table.open()
             except FrictionlessException:  # then it is all that the report tells
                 return self._unreadable()
             with table:
-                return self._counted(table, ends_at)
+                return self._counted(table, ends_at, why)
 
-    @property
-    def _has_foreign_keys(self) -> bool:
-        return bool(self.schema.get("foreignKeys"))
+    def _unfit(self) -> str | None:
+        return fast.unfit(largest(self.path, self.schema, self.references), self.limits.fast_from)
 
-    def _counted(self, table: Any, ends_at: float) -> Summary:
-        if self._has_foreign_keys:
-            return self._slow(table, ends_at, "foreign keys")
-        if self.validation.repeats.total:
-            return self._slow(table, ends_at, "unique keys")
-        why = fast.unfit(self.path.stat().st_size, self.limits.fast_from)
+    def _table(self, folder: Path, is_fed: bool) -> Any:
+        """The library's resource, which reads the tables that it refers to when it is opened, unless it `is_fed`."""
+        from tabular.library import table_resource
+        from tabular.siblings import siblings_of
+
+        own = Referenced(self.path, self.dialect.to_descriptor(), self.schema)
+        name = str(self.resource.get("name") or "table")
+        siblings = siblings_of(folder, own, name, self.references, self.schema)
+        if siblings is not None:
+            siblings.is_fed = is_fed
+        return table_resource(folder, LINK, self.schema, "utf-8", self.dialect, siblings)
+
+    def _counted(self, table: Any, ends_at: float, why: str | None) -> Summary:
         if why is None:
             try:
                 made = self._fast(table, ends_at)
@@ -121,7 +123,23 @@ class _Count:
                 if self._agrees(made):
                     return made
                 why = "its count differs from the report's"
+            if table.package is not None:
+                wider = replace(self, validation=self._wider())
+                return wider._slow(table, time.monotonic() + self.limits.count_seconds, why)
         return self._slow(table, ends_at, why)
+
+    def _wider(self) -> Validation:
+        """The check as far as errors are listed: the library would hold all keys of the other tables in memory."""
+        if not self.validation.truncated or self.limits.listed_errors <= self.limits.errors:
+            return self.validation
+        return validate_table(
+            self.path,
+            resource=self.resource,
+            dialect=self.dialect.to_descriptor(),
+            limits=replace(self.limits, errors=self.limits.listed_errors),
+            progress=self.told,
+            references=self.references,
+        )
 
     def _fast(self, table: Any, ends_at: float) -> Summary:
         with Listing(self.folder, names_of(table), self.limits, self.sheet) as listing:
@@ -151,7 +169,7 @@ class _Count:
             places = placed_records(self.path, self.dialect)
             header = header_place(places, self.dialect)
             keys = ", ".join(table.schema.primary_key)
-            if self.validation.truncated and not self._has_foreign_keys:
+            if self.validation.truncated and not (table.package and table.package.is_fed):
                 counting.add_header(start_problems(table), header)
                 rows = self._library_rows(table, keys, counting)
             else:

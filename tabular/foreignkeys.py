@@ -61,6 +61,14 @@ def referenced_names(schema: object, own: str) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in (SELF, own)]
 
 
+def largest(path: Path, schema: object, references: References) -> int:
+    """The bytes of the largest file that is read where the table at `path` is checked: a small table may refer to a
+    large one. Raises OSError."""
+    tables = (references.get(key.resource) for key in foreign_keys(schema) if key is not None)
+    others = (table.path for table in tables if isinstance(table, Referenced))
+    return max(each.stat().st_size for each in (path, *others))
+
+
 def missing_key(error: Mapping[str, Any]) -> dict[str, Any]:
     """Both ends of a key that was not found, as parts of a finding, from the error in frictionless' report; of an error
     of another kind nothing."""

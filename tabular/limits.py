@@ -43,3 +43,8 @@ class Limits:
     count_seconds: float = 300.0
     fast_from: int | None = MB
     piece_bytes: int = 4 * MB
+
+    @property
+    def most_listed(self) -> int:
+        """Bad rows after which nothing more is listed, whatever they have."""
+        return max(self.listed_rows, self.listed_errors)

@@ -13,9 +13,20 @@ from typing import Any, Self
 from tabular.descriptor import clean_schema
 from tabular.dialect import Dialect
 from tabular.finding import Finding
-from tabular.foreignkeys import Referenced, foreign_keys
+from tabular.foreignkeys import SELF, Referenced, References, foreign_keys
 from tabular.library import table_resource
 from tabular.rows import read_labels
+
+
+def siblings_of(
+    folder: Path, own: Referenced, name: str, references: References, schema: Mapping[str, Any]
+) -> Siblings | None:
+    """Those of the table `own`, which is called `name` and whose cleaned `schema` may have foreign keys; None where it
+    has none. Links are made in `folder`."""
+    if not schema.get("foreignKeys"):
+        return None
+    tables = {key: table for key, table in references.items() if isinstance(table, Referenced)}
+    return Siblings(folder, {**tables, name: own, SELF: own}, schema)
 
 
 class Siblings:

@@ -12,7 +12,7 @@ from typing import Any
 from tabular.descriptor import clean_schema
 from tabular.dialect import Dialect
 from tabular.finding import Finding, shorten
-from tabular.foreignkeys import SELF, Referenced, References, foreign_keys
+from tabular.foreignkeys import Referenced, References, largest
 from tabular.inference import Kinds, infer_schema
 from tabular.limits import Limits
 from tabular.progress import Progress
@@ -165,7 +165,7 @@ class _Check:
         self._dialect = dialect
         self._limits = limits
         self._progress = progress
-        self._tables = {key: table for key, table in references.items() if isinstance(table, Referenced)}
+        self._references = references
 
     def run(self) -> dict[str, Any] | Finding:
         """The report, or the finding that it could not be made."""
@@ -176,7 +176,8 @@ class _Check:
             (Path(folder) / LINK).symlink_to(self._path.absolute())
             try:
                 make = partial(self._resource, Path(folder))
-                verdict = judge(make(), make, self._path, self._limits, self._on_row, self._progress, self._size())
+                size = largest(self._path, self._schema, self._references)
+                verdict = judge(make(), make, self._path, self._limits, self._on_row, self._progress, size)
             except FrictionlessException as error:
                 return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
             except Exception as error:  # frictionless lets raw exceptions of its parts through
@@ -196,22 +197,14 @@ class _Check:
         from tabular.library import table_resource
 
         self.rows = 0
-        siblings = self._siblings(folder)
+        siblings = self._siblings(folder) if self._schema.get("foreignKeys") else None
         return table_resource(folder, LINK, self._schema, self._encoding, self._dialect, siblings)
 
-    def _size(self) -> int:
-        """Of the largest file that is read: a small table may refer to a large one."""
-        named = {key.resource for key in foreign_keys(self._schema) if key is not None}
-        others = [table.path for name, table in self._tables.items() if name in named]
-        return max(path.stat().st_size for path in (self._path, *others))
-
     def _siblings(self, folder: Path) -> Any:
-        if not self._schema.get("foreignKeys"):
-            return None
-        from tabular.siblings import Siblings
+        from tabular.siblings import siblings_of
 
         own = Referenced(self._path, self._dialect.to_descriptor(), self._schema, self._encoding)
-        return Siblings(folder, {**self._tables, self._name: own, SELF: own}, self._schema)
+        return siblings_of(folder, own, self._name, self._references, self._schema)
 
     def _on_row(self, row: Any) -> None:
         from frictionless.errors import ForeignKeyError

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,8 @@ def count(path: Path, table: Any, dialect: Dialect, counting: Counting, progress
     OutsideEnvelope, and whatever frictionless or the system raise."""
     from tabular.fast.rowcount import RowCount
 
-    RowCount(path, table, dialect, counting, progress).run()
+    with ExitStack() as stack:
+        RowCount(path, table, dialect, counting, progress, stack).run()
 
 
 def count_harmless(path: Path, dialect: Dialect, limits: Limits, told: Throttle) -> Counts:

@@ -33,7 +33,7 @@ from tabular.fast.layout import (
 from tabular.fast.plan import Key, Table
 from tabular.fast.ragged import Ragged
 from tabular.fast.source import Source
-from tabular.fast.sweep import Sweep, cells_of
+from tabular.fast.sweep import Sweep, Watch, cells_of
 from tabular.fast.verdicts import Verdict, Verdicts
 from tabular.place import Place
 from tabular.problem import Problem
@@ -54,12 +54,13 @@ class CountSweep(Sweep):
         verdicts: Verdicts,
         counting: Counting,
         progress: Progress | None,
+        watch: Watch | None = None,
     ) -> None:
-        super().__init__(table, source, dialect, UNLIMITED, progress)
+        super().__init__(table, source, dialect, UNLIMITED, progress, watch)
         self.listed: list[Place] = []
         self.bad_rows = RowSet()
         self._verdicts, self._counting = verdicts, counting
-        self._most = max(counting.limits.listed_rows, counting.limits.listed_errors)
+        self._most = counting.limits.most_listed
         self._keyed = np.array([bool(rule.keyed) for rule in table.rules])
         self._telling = _telling(table, dialect)
         self._ragged = Ragged(table, dialect)
@@ -94,7 +95,7 @@ class CountSweep(Sweep):
         for begin, after in pairwise([*starts, len(suspects)]):
             record, row, start, end = suspects[begin, : END + 1].tolist()
             cells = cells_of(bytes(self._buffer[start - base : end - base]), self._dialect)
-            if self.keys:
+            if self.keys or self._table.watched:
                 self._rekey(row - first_row, cells)
             problems = self._verdicts.of_row(cells)
             if problems:
@@ -114,7 +115,9 @@ class CountSweep(Sweep):
         base = int(self._results.state[BASE])
         in_odd_row = np.isin(suspects[:, ROW], suspects[self._is_odd(suspects), ROW])
         plain = suspects[~in_odd_row]
-        ragged, others = self._ragged.parted(self._buffer, base, suspects[in_odd_row])
+        odd = suspects[in_odd_row]
+        # Of a row that lacks cells the kernel leaves the parts of foreign keys open, not null: such rows are read.
+        ragged, others = (odd[:0], odd) if self._table.watched else self._ragged.parted(self._buffer, base, odd)
         self._by_row(others)
         if len(ragged):
             self._by_mending(ragged, base)
@@ -208,7 +211,7 @@ class CountSweep(Sweep):
         if verdict.problems:
             return
         self.learned += 1
-        if self._table.accepts.learn(column, text, NULL if verdict.is_null else CLEAN, verdict.part, 0):
+        if self._table.accepts.learn(column, text, NULL if verdict.is_null else CLEAN, *verdict.pair):
             self._known.add((column, text))
 
     def _tells(self, suspects: Any, text: Any, base: int) -> Any:

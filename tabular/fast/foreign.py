@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tabular.fast.cellgroups import RowSet
 from tabular.fast.gather import gather, watched_columns
 from tabular.fast.keyset import MOST, KeySet
 from tabular.fast.native import kernel
@@ -21,7 +22,7 @@ Target = tuple[str, tuple[str, ...]]
 
 
 class Foreign:
-    """Looks up the keys of `resource`, which the library has opened, in the tables of its siblings."""
+    """Looks up the `keys` of `resource`, which the library has opened, in the tables of its siblings."""
 
     def __init__(self, resource: Any, piece: int) -> None:
         self.secrets = Secrets()
@@ -32,20 +33,20 @@ class Foreign:
             for key in resource.schema.foreign_keys
         ]
         # The library passes over a key whose fields the file has not.
-        self._keys = [key for key in given if names >= set(key.fields)]
-        self.fields = tuple(dict.fromkeys(name for key in self._keys for name in key.fields))
+        self.keys = [key for key in given if names >= set(key.fields)]
+        self.fields = tuple(dict.fromkeys(name for key in self.keys for name in key.fields))
 
     def watch(self, table: Table, limit: int, stack: ExitStack) -> Absences:
         """Reads the other tables, and puts what is in them where the library looks; the watch of the sweep."""
         found = self._gather(stack)
         for (name, fields), keys in found.items():
             self._resource.lookup[name][fields] = _Present(keys, self.secrets)
-        columns = watched_columns(self._resource, table, [key.fields for key in self._keys])
-        sets = [found[key.resource, key.reference] for key in self._keys]
+        columns = watched_columns(self._resource, table, [key.fields for key in self.keys])
+        sets = [found[key.resource, key.reference] for key in self.keys]
         return Absences(columns, sets, self.secrets, limit)
 
     def _gather(self, stack: ExitStack) -> dict[Target, KeySet]:
-        targets = list(dict.fromkeys((key.resource, key.reference) for key in self._keys))
+        targets = list(dict.fromkeys((key.resource, key.reference) for key in self.keys))
         most = MOST // max(len(targets), 1)
         sets = {target: KeySet(self.secrets, most) for target in targets}
         for keys in sets.values():
@@ -64,31 +65,36 @@ class Foreign:
 
 
 class Absences:
-    """Watches a sweep for rows whose key is in no row of the table that it refers to; null keys refer to none."""
+    """Watches a sweep for rows whose key is in no row of the table that it refers to; null keys refer to none.
+
+    `counts` are all such rows of each key, and `bad_rows` those of any.
+    """
 
     def __init__(self, columns: Sequence[Any], sets: Sequence[KeySet], secrets: Secrets, limit: int) -> None:
         self._columns, self._sets, self._limit = columns, sets, limit
         self._seed = np.array(secrets.words, np.uint64)
         self._pairs = np.empty((KEPT_ROWS, 2), np.int64)
         self._rows: list[list[Any]] = [[] for _ in sets]
-        self._counts = [0] * len(sets)
+        self.counts = [0] * len(sets)
+        self.bad_rows = RowSet()
 
     @property
     def is_decided(self) -> bool:
         """Whether the rows of one key alone are as many as errors are reported."""
-        return any(count >= self._limit for count in self._counts)
+        return any(count >= self._limit for count in self.counts)
 
     def take(self, keys: Any, count: int, first_row: int) -> None:
         """The next rows of the sweep."""
         for index, (columns, held) in enumerate(zip(self._columns, self._sets, strict=True)):
             kernel().combine(keys, columns, self._seed, self._pairs, count)
-            rows = held.missing(self._pairs, count)
-            if len(rows) and self._counts[index] < self._limit:
-                self._rows[index].append(rows[: self._limit] + first_row)
-            self._counts[index] += len(rows)
+            rows = held.missing(self._pairs, count) + first_row
+            if len(rows) and self.counts[index] < self._limit:
+                self._rows[index].append(rows[: self._limit])
+            self.counts[index] += len(rows)
+            self.bad_rows.add(rows)
 
     def rows(self) -> list[Iterator[int]]:
-        """Of each key the rows, in order; of those beyond the limit only some."""
+        """Of each key the first rows, in order, to the limit and a few beyond it."""
         return [iter(np.concatenate(rows).tolist()) if rows else iter(()) for rows in self._rows]
 
 

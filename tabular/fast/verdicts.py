@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from tabular.fast.accept import mixed, signed
 from tabular.fast.layout import NO_KEY
+from tabular.fast.pairs import Pair
 from tabular.fast.plan import Key, Table
-from tabular.problem import Problem, cell_problem, of_row
+from tabular.foreignkeys import ForeignKey
+from tabular.problem import Problem, cell_problem, of_row, problem_of
 from tabular.words import sentence_of
 
 MOST_KNOWN = 200_000
@@ -16,12 +18,12 @@ LONGEST_KNOWN = 256
 
 
 class Verdict(NamedTuple):
-    """On one cell: its problems; whether it is blank, which a wrong value is not; the number of its value in keys."""
+    """On one cell: its problems; whether it is blank, which a wrong value is not; the numbers of its value in keys."""
 
     problems: tuple[Problem, ...]
     is_blank: bool
     is_null: bool
-    part: int
+    pair: Pair
 
 
 class Verdicts:
@@ -47,8 +49,8 @@ class Verdicts:
         problems = [
             cell_problem(self._names[column], text, name, note, column + 1) for name, note in (notes or {}).items()
         ]
-        part = self._table.pair(column, value)[0] if self._table.rules[column].keyed else 0
-        return Verdict(tuple(problems), value is None and "type" not in (notes or {}), value is None, part)
+        pair = self._table.pair(column, value) if self._table.rules[column].keyed else (0, 0)
+        return Verdict(tuple(problems), value is None and "type" not in (notes or {}), value is None, pair)
 
     def of_row(self, cells: Sequence[str]) -> list[Problem]:
         """All problems of a row but those of keys that come twice, as the library tells them."""
@@ -76,15 +78,30 @@ class Verdicts:
         shown = ", ".join(cells[column] for column in key.columns if column < len(cells))
         return Problem(rule, self.name_of(key), None, shown, sentence_of(rule, note), key.columns[0] + 1)
 
+    def of_absent(self, key: ForeignKey, cells: Sequence[str]) -> Problem:
+        """Of a row whose key is in no row of the table that it refers to; shown are its values."""
+        columns = [self._names.index(name) for name in key.fields]
+        texts = [cells[column] if column < len(cells) else None for column in columns]
+        values = [self._table.readers[column](text)[0] for column, text in zip(columns, texts, strict=True)]
+        return problem_of(
+            {
+                "type": "foreign-key",
+                "fieldNames": key.fields,
+                "fieldCells": ["" if value is None else str(value) for value in values],
+                "referenceName": key.resource,
+                "referenceFieldNames": key.reference,
+            }
+        )
+
     def key_number(self, key: Key, cells: Sequence[str]) -> int:
         """The number of a row's key, as a sweep makes it."""
         number = NO_KEY
         for column in key.columns:
             verdict = self.of_cell(column, cells[column] if column < len(cells) else None)
             if len(key.columns) == 1:
-                return verdict.part
+                return verdict.pair[0]
             if not verdict.is_null:
-                number = signed(mixed(mixed(number, column), verdict.part))
+                number = signed(mixed(mixed(number, column), verdict.pair[0]))
         return number
 
     def name_of(self, key: Key) -> str:
