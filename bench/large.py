@@ -1,4 +1,6 @@
-"""One big CSV: memory of every process, reads of the object store, and other people's small packages meanwhile."""
+"""One big CSV: memory of every process, reads of the object store, and other people's small packages meanwhile; the
+time of the stages beside that of `md5sum` and one upload of the same file. `--alone` leaves the small packages out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import subprocess
 import tempfile
 import time
 from collections import defaultdict
@@ -24,7 +27,7 @@ from tests.stack import Stack
 CHUNK = 1 << 20
 
 
-async def measure(transport: str, size: int) -> None:
+async def measure(transport: str, size: int, alone: bool) -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "big.csv"
         with path.open("wb") as file:
@@ -33,21 +36,35 @@ async def measure(transport: str, size: int) -> None:
             peaks: dict[str, float] = defaultdict(float)
             watching = asyncio.create_task(watch(stack, peaks))
             idle = [await small(other, number) for number in range(5)]
+            hashed = await asyncio.to_thread(md5sum, path)
             start = time.perf_counter()
-            flow = await push(user, path)
+            flow, uploaded = await push(user, path)
             sent = time.perf_counter() - start
             ending = asyncio.create_task(user.ended(flow, deadline=3600))
             busy: list[float] = []
-            while not ending.done():
+            while not ending.done() and not alone:
                 busy.append(await small(other, 100 + len(busy)))
-            status = ending.result()
+            status = await ending
+            total = time.perf_counter() - start
             watching.cancel()
             assert status["state"] == "SUCCEEDED", status
-            report(stack, status, peaks, path.stat().st_size, sent, time.perf_counter() - start)
+            report(stack, status, peaks, path.stat().st_size, sent, total)
             print(
-                f"  small packages of another owner: p50 {percentile(idle, 0.5):.2f} s idle, "
-                f"{percentile(busy, 0.5):.2f} s (max {max(busy):.2f} s) meanwhile, {len(busy)} of them"
+                f"  stages and writers: {total - sent:.1f} s, {(total - sent) / (hashed + uploaded):.2f} times md5sum "
+                f"({hashed:.1f} s) and one upload ({uploaded:.1f} s)"
             )
+            if busy:
+                print(
+                    f"  small packages of another owner: p50 {percentile(idle, 0.5):.2f} s idle, "
+                    f"{percentile(busy, 0.5):.2f} s (max {max(busy):.2f} s) meanwhile, {len(busy)} of them"
+                )
+
+
+def md5sum(path: Path) -> float:
+    """Seconds of the command."""
+    start = time.perf_counter()
+    subprocess.run(["md5sum", path], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
 
 
 def report(
@@ -70,8 +87,8 @@ async def small(user: Publisher, number: int) -> float:
     return time.perf_counter() - start
 
 
-async def push(user: Publisher, path: Path) -> str:
-    """Push one file, streamed from disk."""
+async def push(user: Publisher, path: Path) -> tuple[str, float]:
+    """Push one file, streamed from disk: the flow, and the seconds of the upload itself."""
     with path.open("rb") as file:
         md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
         while chunk := file.read(CHUNK):
@@ -88,13 +105,15 @@ async def push(user: Publisher, path: Path) -> str:
         fields.add_field(name, value)
     fields.add_field("file", path.open("rb"), filename="big.csv", content_type=form["upload_query"]["Content-Type"])
     timeout = aiohttp.ClientTimeout(total=3600)
+    start = time.perf_counter()
     async with user.session.post(form["upload_url"], data=fields, timeout=timeout) as answer:
         assert answer.status < 300, await answer.text()
+    uploaded = time.perf_counter() - start
     descriptor = {"name": "big", "resources": [{"name": "big", "path": "big.csv", "schema": SCHEMA}]}
     answer_ = await user.post(descriptor, {"big.csv": f"{form['upload_url']}/{form['upload_query']['key']}"})
     assert answer_["success"], answer_
     flow_id: str = answer_["flow_id"]
-    return flow_id
+    return flow_id, uploaded
 
 
 async def watch(stack: Stack, peaks: dict[str, float]) -> None:
@@ -116,9 +135,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transport", choices=TRANSPORTS, default="postgres")
     parser.add_argument("--size", type=int, default=1_000_000_000, help="bytes")
+    parser.add_argument("--alone", action="store_true", help="no other packages meanwhile")
     words = parser.parse_args()
     print(f"{words.transport}:")
-    asyncio.run(measure(words.transport, words.size))
+    asyncio.run(measure(words.transport, words.size, words.alone))
 
 
 if __name__ == "__main__":
