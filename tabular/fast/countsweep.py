@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from tabular.counting import Counting
 from tabular.dialect import Dialect
-from tabular.fast.cellgroups import LONGEST, RowSet, grouped
+from tabular.fast.cellgroups import LONGEST, grouped
 from tabular.fast.layout import (
     BASE,
     CELL,
@@ -32,6 +32,7 @@ from tabular.fast.layout import (
 )
 from tabular.fast.plan import Key, Table
 from tabular.fast.ragged import Ragged
+from tabular.fast.rowset import RowSet
 from tabular.fast.source import Source
 from tabular.fast.sweep import Sweep, Watch, cells_of
 from tabular.fast.verdicts import Verdict, Verdicts

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fast.cellgroups import RowSet
 from tabular.fast.gather import gather, watched_columns
 from tabular.fast.keyset import MOST, KeySet
 from tabular.fast.native import kernel
 from tabular.fast.pairs import Secrets
 from tabular.fast.plan import Table
+from tabular.fast.rowset import RowSet
 from tabular.fast.sweep import KEPT_ROWS
 from tabular.foreignkeys import ForeignKey
 
