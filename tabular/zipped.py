@@ -19,6 +19,8 @@ END_SIZE = 22
 LONGEST_COMMENT = 65_535
 DIRECTORY_ENTRY_BYTES = 4_096
 ENCRYPTED = 0x1
+DAMAGED = (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError)
+"""What `zipfile` raises at a directory that is broken or of a version it does not know."""
 
 
 class OneFileZip:
@@ -55,7 +57,7 @@ def open_zip(path: Path, limits: Limits) -> OneFileZip | Finding:
         return finding
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
+    except DAMAGED as error:
         return Finding("corrupt-archive", f"The zip archive is damaged ({error}).")
     chosen = _choose(archive.infolist(), limits)
     if isinstance(chosen, Finding):

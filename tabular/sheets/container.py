@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from xml.parsers import expat
 
 from tabular.finding import Finding, shorten
 from tabular.limits import Limits
-from tabular.zipped import ENCRYPTED, directory_problem
+from tabular.zipped import DAMAGED, ENCRYPTED, directory_problem
 
 PIECE = 262_144
 WHOLE_PART = 16_000_000
@@ -49,7 +48,7 @@ class Container:
             raise WorkbookProblem(finding.rule, finding.message)
         try:
             archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
+        except DAMAGED as error:
             raise damaged(error) from None
         made = cls(archive, limits)
         if any(entry.flag_bits & ENCRYPTED for entry in archive.infolist()):

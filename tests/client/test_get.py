@@ -85,7 +85,7 @@ async def test_who_stops_it_leaves_nothing(
         await response.prepare(request)
         await response.write(CONTENT[:500_000])
         begun.set()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()  # for ever: the client is stopped meanwhile
         return response
 
     async with serving(publishing(file)) as address:

@@ -116,7 +116,7 @@ async def test_a_body_that_stalls_is_given_up(ada: Publisher, monkeypatch: pytes
 
     async def stalling() -> AsyncIterator[bytes]:
         yield b"{"
-        await asyncio.sleep(5)
+        await asyncio.Event().wait()
 
     headers = {"Content-Type": "application/json", "Auth-Token": await ada.permission("source")}
     answer = await ada.gateway.post("/source/upload", data=stalling(), headers=headers)
@@ -226,7 +226,7 @@ async def test_a_handler_that_waits_too_long_is_ended(settings: Settings, monkey
     monkeypatch.setattr(edge, "LOOK_LIMIT", 0.2)
 
     async def wait(_request: web.Request) -> web.Response:
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
         raise AssertionError
 
     async with serving(settings, extra=[web.get("/wait", wait)]) as gateway:

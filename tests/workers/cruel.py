@@ -6,7 +6,6 @@ import ctypes
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,7 @@ def report_progress(progress: Report, rows: int) -> int:
 def wait(progress: Report, marker: str) -> None:
     """Says that it runs by a file with its process id, then waits for ever."""
     Path(marker).write_text(str(os.getpid()), encoding="ascii")
-    time.sleep(1000)
+    signal.pause()
 
 
 def echo(progress: Report, text: str) -> str:

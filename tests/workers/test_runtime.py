@@ -186,7 +186,7 @@ async def test_shutdown_gives_unfinished_work_back(floor: Floor, transport: Tran
 
     async def never(_call: int) -> None:
         begun.set()
-        await asyncio.sleep(1000)
+        await asyncio.Event().wait()
 
     flow, resources = await floor.accept(FILES)
     await transport.declare()
@@ -212,7 +212,7 @@ async def test_stage_that_does_not_end_in_its_time_is_tried_again(
     floor: Floor, transport: Transport, tools: Tools
 ) -> None:
     async def hang(_call: int) -> None:
-        await asyncio.sleep(1000)
+        await asyncio.Event().wait()
 
     flow, resources = await floor.accept(FILES)
     runtime = StageRuntime(Stage("encoding", Encoding(hang)), transport, tools, 0.2)

@@ -121,7 +121,7 @@ async def main(directory):
     pg, weed = EmbeddedPostgres(directory / "pg", durable=False), EmbeddedSeaweedFS(directory / "s3")
     async with pg, weed:
         print(pg.process.pid, weed.process.pid, flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 asyncio.run(main(Path(sys.argv[1])))
 """
 

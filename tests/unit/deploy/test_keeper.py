@@ -82,7 +82,7 @@ async def test_the_first_signal_tidies_up_and_the_second_does_not_interrupt() ->
         nonlocal tidied
         try:
             os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.sleep(10)
+            await asyncio.Event().wait()
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.sleep(0.05)
