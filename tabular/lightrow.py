@@ -17,6 +17,7 @@ from frictionless.table.row import Row
 from typing_extensions import override
 
 from tabular.light import Light
+from tabular.lightheader import LightHeader
 
 
 def rebound(function: Any, **names: Any) -> Any:
@@ -60,8 +61,11 @@ class LightRow(Row):
 
 
 class LightTable(TableResource):
-    """A table whose rows are light, and so are the errors that it adds to them."""
+    """A table whose header and rows are light, and so are the errors that it adds to them."""
 
+    _TableResource__open_header: Callable[..., Any] = rebound(
+        vars(TableResource)["_TableResource__open_header"], Header=LightHeader
+    )
     _TableResource__open_row_stream: Callable[..., Any] = rebound(
         vars(TableResource)["_TableResource__open_row_stream"], errors=LightErrors(), Row=LightRow
     )

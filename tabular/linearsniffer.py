@@ -27,6 +27,8 @@ class LinearSniffer(csv.Sniffer):
 
     def _guess_quote_and_delimiter(self, data: str, delimiters: str | None) -> tuple[str, bool, str | None, bool | int]:
         """Hook of the class: (quote, whether doubled, delimiter, whether a blank follows it)."""
+        if not any(quote in data for quote in QUOTES):
+            return "", False, None, 0
         for search in (_between_delimiters, _at_line_starts, _at_line_ends, _on_lines):
             matches = list(search(data))
             if matches:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from frictionless import Dialect, Error, Field, FrictionlessException, Resource, Schema, errors, fields
 from frictionless.metadata.metadata import Metadata
+from frictionless.table.header import Header
 
 from tabular import validate
 from tabular.library import loose_resource
 from tabular.light import LightField, LightSchema, exported, report_dict
+from tabular.lightheader import Labels, LightHeader
 from tabular.lightrow import LightErrors
 
 V2 = "https://datapackage.org/profiles/2.0/tableschema.json"
@@ -112,6 +114,31 @@ def test_a_report_is_written_out_as_by_the_library(tmp_path: Path, encoding: str
     made = loose_resource(tmp_path, {"path": "t.csv", "encoding": encoding, "schema": schema}).validate()
     assert made.tasks[0].errors
     assert report_dict(made) == made.to_dict()
+
+
+LABELS = ("a b c", "a b c d", "a b", "b a c", "a a a", "a b a", "a b b a c b", "a _ c", "_ _ _", "A a b", "a B A c c")
+
+
+@pytest.mark.parametrize("fields_match", ["exact", "equal", "subset", "superset", "partial"])
+@pytest.mark.parametrize("ignore_case", [False, True])
+@pytest.mark.parametrize("labels", [*LABELS, ""])
+def test_a_header_finds_what_the_librarys_finds(labels: str, ignore_case: bool, fields_match: Any) -> None:
+    """`_` stands for a column without a name."""
+    given = [label.strip("_") for label in labels.split()]
+    schema = Schema.from_descriptor({"fields": [{"name": name, "type": "integer"} for name in "abc"]})
+    told: dict[str, Any] = {"row_numbers": [1], "ignore_case": ignore_case, "fields_match": fields_match}
+    own, reference = (kind(given, fields=schema.fields, **told) for kind in (LightHeader, Header))
+    assert [error.to_descriptor() for error in own.errors] == [error.to_descriptor() for error in reference.errors]
+    assert own == reference
+    assert own.labels == reference.labels == given
+
+
+def test_a_label_is_compared_with_those_before_it_only_where_one_is_the_same() -> None:
+    labels = Labels("abcbd")
+    assert [labels[0:n] for n in range(5)] == [[], [], [], ["a", "b", "c"], []]
+    assert [labels[0:], labels[0:5], labels[1:4], labels[:2], labels[0:3:2], labels[-1]] == [
+        list("abcbd"), list("abcbd"), list("bcb"), list("ab"), list("ac"), "d",
+    ]  # fmt: skip
 
 
 def test_what_an_error_is_written_out_to_is_not_the_error() -> None:
