@@ -16,7 +16,9 @@ import asyncpg
 
 from deploy.embedded.ports import free_ports
 from deploy.embedded.process import dies_with_parent
+from gateway.auth.accounts import Accounts
 from messages.settings import StoreSettings
+from tests.warm import Finished, run_dh
 
 PASSWORD = "correct horse battery staple"
 READY_DEADLINE = 40.0
@@ -84,47 +86,18 @@ class Stack:
 
     async def add_user(self, username: str) -> str:
         """An account with PASSWORD; its id."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deploy.server", "user", "add", username, "--password-stdin"),
-            env=dict(self.environment),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate(PASSWORD.encode())
-        assert process.returncode == 0, output.decode()
-        connection = await asyncpg.connect(self.environment["DATABASE_URL"])
-        try:
-            ownerid: str = await connection.fetchval("select id from account where username = $1", username)
-        finally:
-            await connection.close()
-        return ownerid
+        pool = await asyncpg.create_pool(self.environment["DATABASE_URL"], min_size=1, max_size=1)
+        async with pool:
+            account = await Accounts(pool).add(username, PASSWORD)
+        return account.id
 
     def log(self, role: str) -> str:
         """What a process has said so far."""
         return (self.directory / f"{role}.log").read_text()
 
     async def dh(self, *words: str, config: Path, stdin: str | None = None) -> Finished:
-        """Run the real `dh` against this stack's gateway."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway.client.cli", *words),
-            env={**plain_environment(), "DH_CONFIG": str(config), "DH_SERVER": self.url},
-            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        stdout, stderr = await process.communicate(stdin.encode() if stdin is not None else None)
-        assert process.returncode is not None
-        return Finished(process.returncode, stdout.decode(), stderr.decode())
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A command that ended."""
-
-    code: int
-    stdout: str
-    stderr: str
+        """Run `dh` against this stack's gateway."""
+        return await run_dh(words, {**plain_environment(), "DH_CONFIG": str(config), "DH_SERVER": self.url}, stdin)
 
 
 def plain_environment() -> dict[str, str]:

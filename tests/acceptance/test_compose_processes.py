@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ async def gateway(
     here["S3_PUBLIC_URL"] = object_store.public_url
     async with AsyncExitStack() as exits:
         exits.push_async_callback(postgres.drop, url)
-        await run(SERVICES["migrate"], here)
+        await run(SERVICES["migrate"]["command"], variables(SERVICES["migrate"], here))
         running = {}
         for name, service in SERVICES.items():
             if name == "migrate":
@@ -58,19 +58,23 @@ async def gateway(
         yield running["gateway"]
 
 
-async def run(service: dict[str, Any], here: dict[str, str]) -> None:
+async def run(command: Sequence[str], environment: Mapping[str, str], stdin: str = "") -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.server", *service["command"]),
-        env=variables(service, here),
+        *(sys.executable, "-m", "deploy.server", *command),
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    output, _ = await process.communicate(stdin.encode())
     assert process.returncode == 0, output.decode()
 
 
 @pytest.mark.rabbitmq
 async def test_one_process_per_stage_and_writer_publishes_a_package(gateway: stacks.Stack) -> None:
+    await run(("user", "add", "dora", "--password-stdin"), gateway.environment, stacks.PASSWORD)
+    async with logged_in(gateway.url, "hers", "dora", stacks.PASSWORD) as dora:
+        assert set(dora.tokens)
     ownerid = await gateway.add_user("carol")
     descriptor, files = small_package("towns")
     async with logged_in(gateway.url, ownerid, "carol", stacks.PASSWORD) as publisher:

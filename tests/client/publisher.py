@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import stack as stacks
+from tests.warm import Finished
 
 CSV = "id,name,amount\n1,Ærø,1.5\n2,Zürich,2\n3,Łódź,\n"
 FIELDS = [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}, {"name": "amount", "type": "number"}]
@@ -21,7 +22,7 @@ class Publisher:
     stack: stacks.Stack
     config: Path
 
-    async def dh(self, *words: str, stdin: str | None = None) -> stacks.Finished:
+    async def dh(self, *words: str, stdin: str | None = None) -> Finished:
         """Run the real command."""
         return await self.stack.dh(*words, config=self.config, stdin=stdin)
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
-import sys
+
+from tests import warm
 
 
 async def on_a_terminal(*words: str, **more: str) -> tuple[int, str]:
     """Run `dh` with its three streams on a terminal 160 wide; its exit code, and everything that appeared."""
     ours, theirs = pty.openpty()
     plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway.client.cli", *words),
-        env={**plain, "COLUMNS": "160", **{name: value for name, value in more.items() if value}},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = await asyncio.to_thread(_read_all, ours)
-    return await process.wait(), shown
+    variables = {**plain, "COLUMNS": "160", **{name: value for name, value in more.items() if value}}
+    shown = asyncio.create_task(asyncio.to_thread(_read_all, ours))
+    try:
+        code = await asyncio.to_thread(warm.run_on, (theirs, theirs, theirs), words, variables)
+    finally:
+        os.close(theirs)
+    return code, await shown
 
 
 def _read_all(terminal: int) -> str:

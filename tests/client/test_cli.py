@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.client.stream import objects_of
+from tests import warm
 from tests.client.publisher import CSV, write_package
 from tests.client.screen import on_a_terminal
 
@@ -33,8 +34,8 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def dh(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return run(*DH, *words, **more)
+def dh(*words: str, **more: str) -> warm.Finished:
+    return warm.dh(words, {**os.environ, **more})
 
 
 def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +64,7 @@ def test_validate_tells_the_place_of_every_kind_of_error(tmp_path: Path) -> None
     csv = CSV.replace("2,Zürich,2", "2,Zürich,two") + "x,\x1b[31mred,1\n5,short\n"
     package = write_package(tmp_path / "p", "towns", csv=csv)
     done = dh("validate", str(package))
-    assert done.returncode == 1
+    assert done.code == 1
     assert "amount  This is not a" in done.stdout
     assert re.search(r'row 3, line 3, byte \d+, cell "two"', done.stdout)
     assert "row 5, line 5, byte" in done.stdout
@@ -102,12 +103,12 @@ def test_validate_says_why_a_column_is_taken_as_text(tmp_path: Path) -> None:
 
 def test_validate_of_a_lone_table_and_of_a_descriptor_that_makes_no_sense(tmp_path: Path) -> None:
     table = write_package(tmp_path / "p", "towns") / "data" / "towns.csv"
-    assert dh("validate", str(table)).returncode == 0
+    assert dh("validate", str(table)).code == 0
     (tmp_path / "datapackage.json").write_text(
         '{"name": "Bad Name", "resources": [{"name": "a", "path": "/etc/hosts"}]}'
     )
     done = dh("validate", str(tmp_path))
-    assert done.returncode == 1
+    assert done.code == 1
     assert "at /name" in done.stdout
     assert "at /resources/0/path" in done.stdout
 
@@ -118,7 +119,7 @@ def test_declared_hash_of_another_file_is_told(tmp_path: Path) -> None:
     descriptor["resources"][0] |= {"hash": f"sha256:{'0' * 64}", "bytes": 7}
     (package / "datapackage.json").write_text(json.dumps(descriptor))
     done = dh("validate", str(package))
-    assert done.returncode == 1
+    assert done.code == 1
     assert "`bytes` says 7, the file has 50" in done.stdout
     assert "`hash`" in done.stdout
 
@@ -127,14 +128,14 @@ def test_validate_shows_how_a_guessed_encoding_reads_and_how_to_declare_it(tmp_p
     table = tmp_path / "names.csv"
     table.write_bytes("id,name\n1,Melissa Donà\n".encode("cp850"))
     done = dh("validate", str(table))
-    assert done.returncode == 0
+    assert done.code == 0
     for part in ("note: The encoding was guessed", "in doubt", "“Melissa Donà” in cp850", '"encoding": "cp1252"'):
         assert part in done.stdout, done.stdout
     assert "in doubt" in json.loads(dh("validate", str(table), "--json").stdout)["resources"][0]["notes"][0]
 
     table.write_bytes(b"id,name\n1,ab\n2,K\xf6\xfe\n")
     done = dh("validate", str(table))
-    assert done.returncode == 1
+    assert done.code == 1
     for part in ("“Köş” in cp1254", "“Köž” in cp1257", "line 3", "Declare its encoding"):
         assert part in done.stdout, done.stdout
 
@@ -144,7 +145,7 @@ def test_validate_hears_the_language_of_the_package(tmp_path: Path) -> None:
     descriptor = {"name": "names", "languages": ["tr"], "resources": [{"name": "names", "path": "names.csv"}]}
     (tmp_path / "datapackage.json").write_text(json.dumps(descriptor))
     done = dh("validate", str(tmp_path))
-    assert (done.returncode, "guessed" in done.stdout, "cp1254" in done.stdout) == (0, True, True), done.stdout
+    assert (done.code, "guessed" in done.stdout, "cp1254" in done.stdout) == (0, True, True), done.stdout
 
 
 async def test_validate_shows_rows_and_colours_on_a_terminal(tmp_path: Path) -> None:
@@ -163,17 +164,17 @@ async def test_validate_shows_rows_and_colours_on_a_terminal(tmp_path: Path) -> 
 
 
 def test_nothing_to_check_is_the_request_s_fault(tmp_path: Path) -> None:
-    assert dh("validate", str(tmp_path / "nothing")).returncode == 1
-    assert dh("validate", str(tmp_path)).returncode == 1
+    assert dh("validate", str(tmp_path / "nothing")).code == 1
+    assert dh("validate", str(tmp_path)).code == 1
     answer = dh("validate", str(tmp_path), "--json")
     assert json.loads(answer.stdout)["ok"] is False
 
 
 def test_wrong_usage_is_two(tmp_path: Path) -> None:
     config = str(tmp_path / "config.json")
-    assert dh("push", "--nonsense").returncode == 2
-    assert dh("whoami", "--server", "not an address", DH_CONFIG=config).returncode == 2
-    assert dh("get", "../..", DH_CONFIG=config).returncode == 2
+    assert dh("push", "--nonsense").code == 2
+    assert dh("whoami", "--server", "not an address", DH_CONFIG=config).code == 2
+    assert dh("get", "../..", DH_CONFIG=config).code == 2
 
 
 def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
 
 def test_output_that_cannot_show_a_character_shows_its_number(tmp_path: Path) -> None:
     package = write_package(tmp_path / "p", "towns", csv=CSV.replace("3,Łódź,", "Łódź,3,"))
-    done = dh("validate", str(package), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    done = run(*DH, "validate", str(package), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 1
     assert "\\u0141\\xf3d\\u017a" in done.stdout
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import os
-import sys
 from pathlib import Path
 
 import aiohttp
 
-from tests import stack as stacks
 from tests.client.publisher import CSV, Publisher, write_package
+from tests.warm import Finished, run_dh
 
 BAD = CSV.replace("2,Zürich,2", "2,Zürich,two")
 
@@ -243,15 +241,7 @@ async def test_server_that_is_away_is_its_own_exit_code(publisher: Publisher) ->
     assert "cannot be reached" in done.stderr
 
 
-async def run_with(publisher: Publisher, more: dict[str, str], *words: str) -> stacks.Finished:
+async def run_with(publisher: Publisher, more: dict[str, str], *words: str) -> Finished:
     """As `publisher.dh`, with more in the environment."""
     environ = {**os.environ, "DH_CONFIG": str(publisher.config), "DH_SERVER": publisher.stack.url, **more}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway.client.cli", *words),
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return stacks.Finished(process.returncode, out.decode(), err.decode())
+    return await run_dh(words, environ)

@@ -21,7 +21,7 @@ def write_book(folder: Path) -> Path:
 
 def test_validate_says_which_sheet_it_read_and_names_the_others(tmp_path: Path) -> None:
     done = dh("validate", str(write_book(tmp_path)))
-    assert (done.returncode, done.stderr) == (0, ""), done
+    assert (done.code, done.stderr) == (0, ""), done
     assert "valid  Some Towns.xlsx: 1 row" in done.stdout
     assert "sheet Read me, cells A1:A2; not read: 2024, 2025" in done.stdout
 
@@ -39,7 +39,7 @@ def test_a_sheet_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = str(write_book(tmp_path))
     for word in ("Nope", "7"):
         done = dh("validate", path, "--sheet", word)
-        assert done.returncode == 1
+        assert done.code == 1
         assert "sheet-not-found" in done.stdout
         assert "1 'Read me', 2 '2024', 3 '2025'" in done.stdout
 
@@ -47,13 +47,13 @@ def test_a_sheet_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_sheet_is_for_a_package_with_one_workbook(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n1\n")
     done = dh("validate", str(tmp_path / "a.csv"), "--sheet", "1")
-    assert done.returncode == 1
+    assert done.code == 1
     assert "no workbook" in done.stderr
     write_book(tmp_path)
     resources = [{"name": "a", "path": "a.csv"}, {"name": "towns", "path": "Some Towns.xlsx"}]
     (tmp_path / "datapackage.json").write_text(json.dumps({"name": "p", "resources": resources}))
     done = dh("validate", str(tmp_path), "--sheet", "2024")
-    assert done.returncode == 0, done
+    assert done.code == 0, done
     assert "sheet 2024, cells A1:B3" in done.stdout
 
 
@@ -66,7 +66,7 @@ def test_errors_are_told_with_the_address(tmp_path: Path) -> None:
     resources = [{"name": "book", "path": "book.xlsx", "schema": schema}]
     (tmp_path / "datapackage.json").write_text(json.dumps({"name": "p", "resources": resources}))
     done = dh("validate", str(tmp_path))
-    assert done.returncode == 1
+    assert done.code == 1
     assert '    C7, cell "two"\n' in done.stdout
 
 
@@ -82,7 +82,7 @@ def test_foreign_keys_lead_into_a_sheet(tmp_path: Path) -> None:
     resources = [towns, {"name": "prices", "path": "prices.csv", "schema": schema}]
     (tmp_path / "datapackage.json").write_text(json.dumps({"name": "p", "resources": resources}))
     done = dh("validate", str(tmp_path))
-    assert done.returncode == 1
+    assert done.code == 1
     assert "foreign-key" in done.stdout
     assert "row 3" in done.stdout
     assert "row 2" not in done.stdout
@@ -94,7 +94,7 @@ def test_no_workbook_and_no_sense_are_told_without_a_traceback(tmp_path: Path) -
         (tmp_path / "book.xlsx").write_bytes(content)
         for more in ((), ("--sheet", "1")):
             done = dh("validate", str(tmp_path / "book.xlsx"), *more)
-            assert (done.returncode, done.stderr) == (1, "")
+            assert (done.code, done.stderr) == (1, "")
             assert words in done.stdout
 
 
