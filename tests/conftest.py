@@ -15,15 +15,24 @@ import pytest_asyncio
 
 from messages.settings import StoreSettings
 from tests import services
+from tests import stack as stacks
 
 _OWN_VARIABLES = ("DATABASE_URL", "AMQP_URL", "S3_", "DH_")
 _MISSING = "is missing"
+SYSTEMS = {"embedded_stack", "rabbit_stack"}
 
 
 def pytest_configure() -> None:
     """Take the project's own settings out of the environment: a developer's must not steer the tests."""
     for name in [name for name in os.environ if name.startswith(_OWN_VARIABLES)]:
         del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together, and all that need a whole system: so each process starts one at most."""
+    for item in items:
+        needs_system = SYSTEMS & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("system" if needs_system else item.nodeid.partition("::")[0]))
 
 
 def missing(what: str) -> None:
@@ -81,6 +90,38 @@ async def amqp_url(broker: services.Broker) -> AsyncIterator[str]:
     url = await broker.new_vhost()
     yield url
     await broker.drop_vhost(url)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def embedded_stack(
+    postgres: services.DatabaseServer, object_store: StoreSettings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[stacks.Stack]:
+    """A running system on the embedded transport, shared by tests that keep apart by their users."""
+    url = await postgres.clone()
+    async with stacks.running(url, object_store, None, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+    await postgres.drop(url)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def rabbit_stack(
+    broker: services.Broker,
+    postgres: services.DatabaseServer,
+    object_store: StoreSettings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[stacks.Stack]:
+    """The same on RabbitMQ."""
+    url, amqp_url = await postgres.clone(), await broker.new_vhost()
+    async with stacks.running(url, object_store, amqp_url, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+    await broker.drop_vhost(amqp_url)
+    await postgres.drop(url)
+
+
+@pytest.fixture
+def username() -> str:
+    """A user name of this test's own."""
+    return f"user-{secrets.token_hex(4)}"
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from messages.settings import StoreSettings
 from tests import stack as stacks
 from tests.conftest import missing
 
@@ -92,17 +91,16 @@ async def registry() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-@pytest_asyncio.fixture
-async def stack(database_url: str, object_store: StoreSettings, tmp_path: Path) -> AsyncIterator[stacks.Stack]:
-    async with stacks.running(database_url, object_store, None, tmp_path) as stack:
-        yield stack
+@pytest.fixture
+def stack(embedded_stack: stacks.Stack) -> stacks.Stack:
+    return embedded_stack
 
 
 @pytest_asyncio.fixture
-async def client(installation: Path, registry: str, stack: stacks.Stack) -> Client:
-    await stack.add_user("tester")
+async def client(installation: Path, registry: str, stack: stacks.Stack, username: str) -> Client:
+    await stack.add_user(username)
     async with aiohttp.ClientSession() as session:
-        login = {"username": "tester", "password": stacks.PASSWORD}
+        login = {"username": username, "password": stacks.PASSWORD}
         async with session.post(f"{stack.url}/auth/login", json=login) as answer:
             token = (await answer.json())["token"]
     hosts = {
@@ -147,10 +145,10 @@ async def published(stack: stacks.Stack, flow_id: str) -> dict[str, Any]:
 
 
 async def test_original_client_publishes_finds_and_gets_a_package(
-    client: Client, stack: stacks.Stack, package: Path
+    client: Client, stack: stacks.Stack, package: Path, username: str
 ) -> None:
     profile = (await client.run("login"))["profile"]
-    assert profile["username"] == "tester"
+    assert profile["username"] == username
 
     first = await client.run("push", str(package), "published")
     assert first["success"] is True, first
@@ -164,12 +162,12 @@ async def test_original_client_publishes_finds_and_gets_a_package(
     assert second["uploaded"] == [], "files that are already there are not uploaded again"
     assert (await published(stack, second["flow_id"]))["state"] == "SUCCEEDED"
 
-    info = await client.run("info", "https://datahub.io/tester/tiny-package")
+    info = await client.run("info", f"https://datahub.io/{username}/tiny-package")
     assert info["version"] == 2
     assert "# Tiny package" in info["text"]
     assert "prices" in info["text"]
 
-    files = await client.run("get", "https://datahub.io/tester/tiny-package")
+    files = await client.run("get", f"https://datahub.io/{username}/tiny-package")
     assert files["prices"].splitlines() == ["date,price", "2018-01-01,1.5", "2018-01-02,2"]
     assert files["notes"] == "Prices are made up\n"
     assert files["README.md"].startswith("# Tiny package")

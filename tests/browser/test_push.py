@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from messages.settings import StoreSettings
 from tests import stack as stacks
 from tests.workbooks import book, saved
 
@@ -21,20 +19,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 FIELDS = [{"name": "day", "type": "date"}, {"name": "town", "type": "string"}, {"name": "price", "type": "number"}]
 
 
-@pytest_asyncio.fixture
-async def stack(
-    browser: Browser, database_url: str, object_store: StoreSettings, tmp_path: Path
-) -> AsyncIterator[stacks.Stack]:
-    async with stacks.running(database_url, object_store, None, tmp_path) as stack:
-        yield stack
+@pytest.fixture
+def stack(browser: Browser, embedded_stack: stacks.Stack) -> stacks.Stack:
+    return embedded_stack
 
 
 @pytest_asyncio.fixture
-async def config(stack: stacks.Stack, tmp_path: Path) -> Path:
-    """The login file of a publisher called alice."""
-    await stack.add_user("alice")
+async def config(stack: stacks.Stack, username: str, tmp_path: Path) -> Path:
+    """The login file of a publisher."""
+    await stack.add_user(username)
     config = tmp_path / "config" / "config.json"
-    words = ("login", "--username", "alice", "--password-stdin")
+    words = ("login", "--username", username, "--password-stdin")
     done = await stack.dh(*words, config=config, stdin=stacks.PASSWORD)
     assert done.code == 0, done
     return config
@@ -51,14 +46,14 @@ def write_package(directory: Path, rows: str) -> Path:
 
 
 async def test_push_is_followed_in_the_browser_until_its_page_shows_the_rows(
-    page: Page, stack: stacks.Stack, config: Path, tmp_path: Path
+    page: Page, stack: stacks.Stack, config: Path, username: str, tmp_path: Path
 ) -> None:
     package = write_package(tmp_path / "package", "2026-01-01,Łódź,1.5\n2026-01-02,Zürich,2\n")
     # Without workers the run waits, so that the browser sees it move from the start.
     await stack.kill("stages")
     pushed = await stack.dh("push", str(package), "--no-wait", config=config)
     assert pushed.code == 0, pushed
-    await page.goto(f"{stack.url}/alice/prices/v/1")
+    await page.goto(f"{stack.url}/{username}/prices/v/1")
     await expect(page.get_by_role("heading", name="Waiting for a free worker")).to_be_visible()
     await stack.start("stages", "worker", "stages")
     await expect(page.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
@@ -73,12 +68,12 @@ async def test_push_is_followed_in_the_browser_until_its_page_shows_the_rows(
 
 
 async def test_failed_push_leads_to_a_report_that_names_row_column_and_cell(
-    page: Page, stack: stacks.Stack, config: Path, tmp_path: Path
+    page: Page, stack: stacks.Stack, config: Path, username: str, tmp_path: Path
 ) -> None:
     package = write_package(tmp_path / "package", "2026-01-01,Łódź,1.5\n2026-01-02,Zürich,two\n2026-01-03\n")
     pushed = await stack.dh("push", str(package), "--no-check", config=config)
     assert pushed.code == 1, pushed
-    await page.goto(f"{stack.url}/alice/prices/v/1")
+    await page.goto(f"{stack.url}/{username}/prices/v/1")
     await expect(page.get_by_role("heading", name="Not published")).to_be_visible()
     await page.get_by_role("link", name="See the full report").click()
     await expect(page.get_by_role("heading", name="Values of the wrong type")).to_be_visible()
@@ -93,14 +88,14 @@ async def test_failed_push_leads_to_a_report_that_names_row_column_and_cell(
 
 
 async def test_a_workbook_shows_its_sheet_and_is_downloaded_as_csv_and_as_it_was(
-    page: Page, stack: stacks.Stack, config: Path, tmp_path: Path
+    page: Page, stack: stacks.Stack, config: Path, username: str, tmp_path: Path
 ) -> None:
     rows: list[list[Any]] = [["day", "town", "price"], [date(2026, 1, 1), "Łódź", 1.5], [date(2026, 1, 2), "Zürich", 2]]
     content = saved(book({"Prices": rows, "Notes": [["collected by hand"]]}))
     (tmp_path / "Prices in towns.xlsx").write_bytes(content)
     pushed = await stack.dh("push", str(tmp_path / "Prices in towns.xlsx"), "--name", "prices", config=config)
     assert pushed.code == 0, pushed
-    await page.goto(f"{stack.url}/alice/prices")
+    await page.goto(f"{stack.url}/{username}/prices")
     await expect(page.get_by_text("The sheet “Prices” of a workbook. Not shown: “Notes”")).to_be_visible()
     await expect(page.get_by_role("row", name="2026-01-02 Zürich 2", exact=True)).to_be_visible()
     for label, end, expected in (

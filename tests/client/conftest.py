@@ -1,38 +1,29 @@
-"""The real `dh` against a whole system, one for all tests of a file; each has its own log-in file and dataset name."""
+"""`dh` against a whole system: each test has its own log-in file and dataset name."""
 
 from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from messages.settings import StoreSettings
 from tests import stack as stacks
 from tests.client.publisher import Publisher
-from tests.services import DatabaseServer
 
 USERNAME = "carol"
 
 
-@pytest_asyncio.fixture(scope="module")
-async def stack(
-    postgres: DatabaseServer, object_store: StoreSettings, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[stacks.Stack]:
-    """Gateway and workers on the embedded transport, with a user called carol."""
-    url = await postgres.clone()
-    try:
-        async with stacks.running(url, object_store, None, tmp_path_factory.mktemp("stack")) as stack:
-            await stack.add_user(USERNAME)
-            yield stack
-    finally:
-        await postgres.drop(url)
+@pytest_asyncio.fixture(scope="session")
+async def stack(embedded_stack: stacks.Stack) -> stacks.Stack:
+    """A running system with a user called carol."""
+    await embedded_stack.add_user(USERNAME)
+    return embedded_stack
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest_asyncio.fixture(scope="session")
 async def login_file(stack: stacks.Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `dh login` with Carol's password left."""
     config = tmp_path_factory.mktemp("login") / "home" / "config.json"
