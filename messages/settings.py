@@ -98,6 +98,7 @@ class Settings:
 def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in the environment; raises SettingsError that names what is missing."""
     public_url = environ.get("DH_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/")
+    timeouts = _stage_timeouts(environ)
     return Settings(
         database_url=_required(environ, "DATABASE_URL"),
         amqp_url=environ.get("AMQP_URL") or None,
@@ -113,13 +114,13 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
         worker=WorkerSettings(
             slots=_int(environ, "DH_SLOTS", 2),
             grace=_float(environ, "DH_GRACE", 25.0),
-            stage_timeouts=_stage_timeouts(environ),
+            stage_timeouts=timeouts,
             memory=_int(environ, "DH_STAGE_MEMORY", 1_500_000_000),
             file_size=_int(environ, "DH_STAGE_FILE_SIZE", 16_000_000_000),
             limits=_limits(environ),
             spool_dir=Path(environ.get("DH_SPOOL_DIR", "/tmp/datahub-spool")),  # noqa: S108 made 0700 by the spool
             spool_capacity=_int(environ, "DH_SPOOL_CAPACITY", 10_000_000_000),
-            rescue_after=_float(environ, "DH_RESCUE_AFTER", 1800.0),
+            rescue_after=_rescue_after(environ, timeouts),
             alive_file=Path(environ["DH_ALIVE_FILE"]) if environ.get("DH_ALIVE_FILE") else None,
         ),
         log_format=environ.get("DH_LOG_FORMAT", "json"),
@@ -135,6 +136,20 @@ def timeout_setting(stage: str) -> str:
 def _stage_timeouts(environ: Mapping[str, str]) -> dict[str, float]:
     every = _seconds(environ, "DH_STAGE_TIMEOUT", 1500.0)
     return {stage: _seconds(environ, timeout_setting(stage), every) for stage in STAGES}
+
+
+def _rescue_after(environ: Mapping[str, str], timeouts: Mapping[str, float]) -> float:
+    """A flow that a stage may still be working on must not be taken for one that has stopped, and started again."""
+    after = _seconds(environ, "DH_RESCUE_AFTER", 1800.0)
+    slowest = max(timeouts, key=lambda stage: timeouts[stage])
+    if after <= timeouts[slowest]:
+        name = timeout_setting(slowest)
+        name = name if name in environ else "DH_STAGE_TIMEOUT"
+        raise SettingsError(
+            f"DH_RESCUE_AFTER is {after:g} and {name} is {timeouts[slowest]:g}: flows would be started again while the"
+            f" stage {slowest} still works on them; set {name} below DH_RESCUE_AFTER"
+        )
+    return after
 
 
 def _limits(environ: Mapping[str, str]) -> LimitSettings:

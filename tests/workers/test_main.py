@@ -88,7 +88,8 @@ async def test_side_task_that_dies_stops_the_process(
     floor: Floor, database_url: str, object_store: StoreSettings, tmp_path: Path
 ) -> None:
     environment = stack.environment(database_url, object_store, None, tmp_path)
-    async with worker({**environment, "DH_RESCUE_AFTER": "0.4"}, "writers") as process:
+    impatient = {**environment, "DH_STAGE_TIMEOUT": "1", "DH_RESCUE_AFTER": "1.1"}
+    async with worker(impatient, "writers") as process:
         await floor.pool.execute("alter table flow rename to gone")
         async with asyncio.timeout(40):
             assert await process.wait() == 1
