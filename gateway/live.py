@@ -87,6 +87,11 @@ class Feed:
         self.closed = True
         self._renewed.set()
 
+    @property
+    def ended(self) -> bool:
+        """True once the final snapshot is made: a flow that is run again needs another feed."""
+        return self._snapshot is not None and self._snapshot.final
+
     async def newer(self, seen: Snapshot | None, patience: float) -> Snapshot | None:
         """The newest snapshot, waiting up to `patience` seconds for another than `seen`; None where none came."""
         if self._snapshot is None or self._snapshot is seen:
@@ -96,7 +101,7 @@ class Feed:
 
     async def run(self) -> None:
         """Makes snapshots until the final one."""
-        while not (self._snapshot and self._snapshot.final):
+        while not self.ended:
             self._dirty.clear()
             started = time.monotonic()
             await self._look()
@@ -191,7 +196,7 @@ class Live:
             self._leave(flow_id, feed)
 
     def _join(self, flow_id: str) -> Feed:
-        if flow_id not in self._feeds:
+        if flow_id not in self._feeds or self._feeds[flow_id][0].ended:
             feed = Feed(flow_id, self._status)
             self._feeds[flow_id] = (feed, asyncio.create_task(feed.run(), name=f"feed {flow_id}"))
         feed, _ = self._feeds[flow_id]
@@ -200,7 +205,7 @@ class Live:
 
     def _leave(self, flow_id: str, feed: Feed) -> None:
         feed.readers -= 1
-        if not feed.readers:
+        if not feed.readers and flow_id in self._feeds and self._feeds[flow_id][0] is feed:
             _, task = self._feeds.pop(flow_id)
             task.cancel()
 

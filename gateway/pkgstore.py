@@ -57,6 +57,7 @@ class Revision:
     findability: str
     state: str
     reason: str | None
+    cancelled: bool
     descriptor: Mapping[str, Any]
     package: Mapping[str, Any] | None
     created_at: datetime
@@ -210,6 +211,7 @@ def _revision_of(row: asyncpg.Record, resources: list[ResourceRun]) -> Revision:
         findability=row["shown_findability"],
         state=row["state"],
         reason=row["reason"],
+        cancelled=row["cancelled_at"] is not None,
         descriptor=row["descriptor"],
         package=row["package"],
         created_at=row["created_at"],

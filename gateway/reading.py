@@ -33,7 +33,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         SearchPages(parts, site, search),
         Downloads(store, parts.blobs, public_url),
         ReportPage(site, store, parts.blobs),
-        RunPage(site, store),
+        RunPage(parts, site, store),
         DatasetPage(site, store, parts.blobs),
         site,
     ):

@@ -17,6 +17,8 @@ from gateway.bodies import read_object
 from gateway.edge import allow_any_origin
 from gateway.parts import Parts
 from gateway.problems import Fault, not_found
+from gateway.rawstore import require_account
+from gateway.runs import cancel, rerun
 from gateway.spec import SpecRefused, owner_of, read_spec
 from gateway.status import Statuses
 from gateway.uploads import find_uploads, posted_spec
@@ -68,6 +70,24 @@ class Source:
             allow_any_origin(response)
         return response
 
+    async def cancel(self, request: web.Request) -> web.Response:
+        """Cancels a run of yours that moves; the status object as it is then.
+
+        What its stages still find out changes nothing any more. A run that has ended is a 409.
+        """
+        flow_id = await self._statuses.own(request, await require_account(request, SOURCE))
+        await cancel(self._pool, flow_id)
+        return web.json_response(await self._statuses.of_flow(flow_id))
+
+    async def rerun(self, request: web.Request) -> web.Response:
+        """Has a failed or cancelled run of yours run again, from what was uploaded for it; the status object.
+
+        Resources that had passed stay as they are. A run that moves, or has succeeded, is a 409.
+        """
+        flow_id = await self._statuses.own(request, await require_account(request, SOURCE))
+        await rerun(self._pool, flow_id)
+        return web.json_response(await self._statuses.of_flow(flow_id), status=202)
+
     async def _account(self, request: web.Request) -> Account:
         try:
             account, _ = await authorize(request, token_of(request, query=True), SOURCE)
@@ -99,4 +119,6 @@ def routes(parts: Parts) -> list[web.RouteDef]:
     return [
         web.post("/source/upload", source.upload),
         web.get("/source/{owner}/{dataset}/{revision}", source.status),
+        web.post("/source/{owner}/{dataset}/{revision}/cancel", source.cancel),
+        web.post("/source/{owner}/{dataset}/{revision}/rerun", source.rerun),
     ]

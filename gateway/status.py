@@ -7,12 +7,16 @@ from typing import Any
 from urllib.parse import quote
 
 import asyncpg
+from aiohttp import web
 
+from gateway.auth.accounts import Account
 from gateway.pkgstore import revision_number
+from gateway.problems import not_found
 
 # One rule of visibility with the package store: private now, or private when pushed, is for the owner only.
 _FLOW = """
-    select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.spec, f.created_at,
+    select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.run,
+           f.cancelled_at is not null as cancelled, f.spec, f.created_at,
            f.updated_at as flow_updated_at, f.finished_at, f.package is not null as published,
            a.username as owner, d.updated_at, coalesce(m.revision, 0) >= f.revision as indexed,
            case when f.finished_at is null then
@@ -56,6 +60,15 @@ class Statuses:
         """The status of a flow by its id, for who has been let in already."""
         return await self._read(f"{_FLOW} where f.id = $1", flow_id)
 
+    async def own(self, request: web.Request, account: Account) -> str:
+        """The id of the account's own flow that an address names; raises Problem 404, for another's as for none."""
+        names = request.match_info
+        found = await self.find(names["owner"], names["dataset"], names["revision"], account.id)
+        if found is None or found["ownerid"] != account.id:
+            raise not_found()
+        flow_id: str = found["id"]
+        return flow_id
+
     async def _read(self, query: str, *arguments: object) -> dict[str, Any] | None:
         async with self._pool.acquire() as connection:
             flow = await connection.fetchrow(query, *arguments)
@@ -83,6 +96,8 @@ class Statuses:
             "revision": flow["revision"],
             "findability": flow["findability"],
             "reason": flow["reason"],
+            "cancelled": flow["cancelled"],
+            "restarts": flow["run"],
             "created": flow["created_at"].isoformat(),
             "updated": flow["flow_updated_at"].isoformat(),
             "finished": flow["finished_at"].isoformat() if flow["finished_at"] else None,

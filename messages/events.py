@@ -38,6 +38,31 @@ class FlowAccepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRestarted:
+    """A failed flow runs again, from the bytes that were uploaded for it: the `run`-th time that somebody wanted so.
+
+    `resources` are those that run again; the others had passed before.
+    """
+
+    KIND: ClassVar[str] = "event.flow.restarted"
+    flow: FlowRef
+    run: int
+    resources: tuple[str, ...]
+
+    def to_message(self, cause: str | None = None) -> Message:
+        data = {"flow": self.flow.to_dict(), "run": self.run, "resources": list(self.resources)}
+        return message_of(self.KIND, self.flow, data, cause, self.run)
+
+    @classmethod
+    def from_message(cls, message: Message) -> Self:
+        return cls(
+            flow=flow_of(message, cls.KIND),
+            run=int_of(message.data, "run"),
+            resources=tuple(message.data.get("resources", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StagePassed:
     """A stage is done with a resource, which has grown by what was learned. It is the next stage's job, too.
 
@@ -220,16 +245,27 @@ class PackagePublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFailed:
-    """A flow ended without a revision that readers see; `reason` is a sentence for the publisher."""
+    """A flow ended without a revision that readers see; `reason` is a sentence for the publisher.
+
+    `run` is 0, or which restart of the flow has ended; `cancelled`: its publisher wanted so.
+    """
 
     KIND: ClassVar[str] = "event.package.failed"
     flow: FlowRef
     reason: str
     resources: tuple[str, ...] = ()
+    run: int = 0
+    cancelled: bool = False
 
     def to_message(self, cause: str | None = None) -> Message:
-        data = {"flow": self.flow.to_dict(), "reason": self.reason, "resources": list(self.resources)}
-        return message_of(self.KIND, self.flow, data, cause)
+        data = {
+            "flow": self.flow.to_dict(),
+            "reason": self.reason,
+            "resources": list(self.resources),
+            "run": self.run,
+            "cancelled": self.cancelled,
+        }
+        return message_of(self.KIND, self.flow, data, cause, *([self.run] if self.run else []))
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
@@ -237,6 +273,8 @@ class PackageFailed:
             flow=flow_of(message, cls.KIND),
             reason=str_of(message.data, "reason"),
             resources=tuple(message.data.get("resources", ())),
+            run=int(message.data.get("run", 0)),
+            cancelled=bool(message.data.get("cancelled")),
         )
 
 
@@ -256,10 +294,18 @@ class MetadataIndexed:
 
 
 Event = (
-    FlowAccepted | StagePassed | StageRejected | StageProgressed | PackagePublished | PackageFailed | MetadataIndexed
+    FlowAccepted
+    | FlowRestarted
+    | StagePassed
+    | StageRejected
+    | StageProgressed
+    | PackagePublished
+    | PackageFailed
+    | MetadataIndexed
 )
 EVENTS: tuple[type[Event], ...] = (
     FlowAccepted,
+    FlowRestarted,
     StagePassed,
     StageRejected,
     StageProgressed,

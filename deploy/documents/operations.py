@@ -15,6 +15,11 @@ PERMISSION = ("permissionToken",)
 Statuses = tuple[tuple[int, str], ...]
 OK: Statuses = ((200, "done"),)
 FOUND: Statuses = ((200, "found"), (404, "no such thing, or not yours to know of"))
+NOT_SO: Statuses = (
+    (401, "no good token"),
+    (404, "no such run, or not yours"),
+    (409, "it is not in the state for that"),
+)
 MOVED: Statuses = ((302, "where it is, by a signed address"), (404, "no such thing, or not yours to know of"))
 
 
@@ -40,6 +45,12 @@ def _download(*query: tuple[str, str]) -> Operation:
     return Operation(tag="downloads", answer_type=None, query=query, security=USER, statuses=MOVED)
 
 
+BUTTON = Operation(
+    tag="pages",
+    security=("session",),
+    answer_type=None,
+    statuses=((303, "back to the run's page"), *NOT_SO, (403, "a form of another site")),
+)
 REVISION = ("v", "a revision; without it the highest that is published")
 NEXT = ("next", "where to go after: loopback or this site")
 JWT = ("jwt", "the user token, where a header cannot be sent")
@@ -118,6 +129,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/source/{owner}/{dataset}/{revision}"): Operation(
         tag="source", security=USER, answer="Status", statuses=FOUND
     ),
+    ("POST", "/source/{owner}/{dataset}/{revision}/cancel"): Operation(
+        tag="source", security=PERMISSION, answer="Status", statuses=((200, "cancelled"), *NOT_SO)
+    ),
+    ("POST", "/source/{owner}/{dataset}/{revision}/rerun"): Operation(
+        tag="source", security=PERMISSION, answer="Status", statuses=((202, "it runs again"), *NOT_SO)
+    ),
     ("GET", "/source/{owner}/{dataset}/{revision}/events"): Operation(
         tag="source", security=USER, answer="Status", answer_type=EVENT_STREAM, statuses=FOUND
     ),
@@ -141,6 +158,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/{owner}"): _page(FROM),
     ("GET", "/{owner}/{dataset}"): _page(REVISION, security=("session",)),
     ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=("session",)),
+    ("POST", "/{owner}/{dataset}/v/{revision}/cancel"): BUTTON,
+    ("POST", "/{owner}/{dataset}/v/{revision}/rerun"): BUTTON,
     ("GET", "/{owner}/{dataset}/v/{revision}/report/{resource}"): _page(security=("session",)),
     ("GET", "/static/{file}"): _page(),
     ("GET", "/favicon.ico"): _page(),
@@ -230,6 +249,8 @@ SCHEMAS: Mapping[str, Any] = {
         id=TEXT,
         state=STATE,
         reason=NULLABLE,
+        cancelled=FLAG,
+        run=NUMBER,
         modified=TEXT,
         indexed=FLAG,
         url=TEXT,

@@ -43,6 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(commands, everywhere)
     _add_push(commands, everywhere)
     _add_status(commands, everywhere)
+    _add_run(commands, everywhere, "cancel", "stop a push that is still running")
+    rerun = _add_run(commands, everywhere, "rerun", "run a failed push again, without uploading again")
+    rerun.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
     _add_get(commands, everywhere)
     return parser
 
@@ -99,7 +102,13 @@ def _add_push(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
 
 def _add_status(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     status = _add(commands, everywhere, "status", "say how a push is doing")
-    status.add_argument("dataset", metavar="OWNER/NAME[/REVISION]", help="a dataset, a revision of it, or a flow id")
+    _add_run_name(status)
+
+
+def _add_run(commands: Commands, everywhere: argparse.ArgumentParser, name: str, text: str) -> argparse.ArgumentParser:
+    command = _add(commands, everywhere, name, text)
+    _add_run_name(command)
+    return command
 
 
 def _add_get(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
@@ -116,6 +125,11 @@ def _add_package(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sheet", metavar="NAME|NUMBER", help="the sheet of the workbook (default: the descriptor's, or the first)"
     )
+
+
+def _add_run_name(parser: argparse.ArgumentParser) -> None:
+    what = "a dataset (its last push), a revision of it, or a flow id"
+    parser.add_argument("dataset", metavar="OWNER/NAME[/REVISION]", help=what)
 
 
 def _revision(text: str) -> int:

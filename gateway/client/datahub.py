@@ -110,6 +110,19 @@ class DataHub:
         """The status object of `{ownerid}/{dataset}/{revision|latest|successful}`; RequestFailure where unknown."""
         return await self._object("GET", f"/source/{quote(flow)}", token=self._token)
 
+    async def cancel(self, flow: str) -> dict[str, Any]:
+        """End a run of one's own that moves; its status. RequestFailure where it has ended, or is not there."""
+        return await self._of_run(flow, "cancel")
+
+    async def rerun(self, flow: str) -> dict[str, Any]:
+        """Have a failed run of one's own run again; its status. RequestFailure where it has not failed."""
+        return await self._of_run(flow, "rerun")
+
+    async def _of_run(self, flow: str, action: str) -> dict[str, Any]:
+        # Not repeated after a lost answer: it would be told that there is nothing to do any more.
+        token = await self.permission("source")
+        return await self._object("POST", f"/source/{quote(flow)}/{action}", token=token, repeatable=False)
+
     async def published(self, owner: str, dataset: str, revision: int | None) -> dict[str, Any]:
         """The published descriptor, its paths addresses of files; raises RequestFailure where there is none to see."""
         query = {"v": str(revision)} if revision else None

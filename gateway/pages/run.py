@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.auth.identity import identify
+from gateway.auth.accounts import Account
+from gateway.auth.identity import COOKIE, authorize, identify
+from gateway.auth.login import require_same_origin
+from gateway.auth.tokens import LOGIN, BadToken
 from gateway.pages import text
 from gateway.pages.dataset import report_address
 from gateway.pages.finding import FindingLine, finding_line
 from gateway.pages.site import Site
+from gateway.parts import Parts
 from gateway.pkgstore import PackageStore, ResourceRun, Revision
-from gateway.problems import not_found
+from gateway.problems import Problem, not_found
+from gateway.runs import cancel, rerun
+from gateway.status import Statuses
 from messages.jobs import STAGES
 
 MOST_RUNS = 200
@@ -63,14 +69,21 @@ class RunLine:
 
 
 class RunPage:
-    """Handler of `/{owner}/{dataset}/v/{revision}`."""
+    """Handlers of `/{owner}/{dataset}/v/{revision}`, and of the two buttons that its owner sees there."""
 
-    def __init__(self, site: Site, store: PackageStore) -> None:
+    def __init__(self, parts: Parts, site: Site, store: PackageStore) -> None:
+        self._pool = parts.pool
+        self._statuses = Statuses(parts.pool, site.public_url)
         self._site = site
         self._store = store
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/{owner}/{dataset}/v/{revision}", self.show)]
+        address = "/{owner}/{dataset}/v/{revision}"
+        return [
+            web.get(address, self.show),
+            web.post(f"{address}/cancel", self.cancel),
+            web.post(f"{address}/rerun", self.rerun),
+        ]
 
     async def show(self, request: web.Request) -> web.Response:
         """The run of one revision, in any state."""
@@ -87,9 +100,11 @@ class RunPage:
             "run.html",
             account=account,
             revision=revision,
-            headline=HEADLINES[revision.state],
+            headline="Cancelled" if revision.cancelled else HEADLINES[revision.state],
             words=words_of(revision),
             live=revision.finished_at is None,
+            own=account is not None and account.id == revision.ownerid,
+            run_path=f"{revision.path}/v/{revision.revision}",
             events=f"{source}/events",
             status_url=source,
             request_path=request.path,
@@ -98,9 +113,38 @@ class RunPage:
             took=_took(revision),
         )
 
+    async def cancel(self, request: web.Request) -> web.Response:
+        """The button that cancels a run of one's own that moves; back to its page."""
+        await cancel(self._pool, await self._own(request))
+        return _back(request, "/cancel")
+
+    async def rerun(self, request: web.Request) -> web.Response:
+        """The button that has a failed run of one's own run again; back to its page."""
+        await rerun(self._pool, await self._own(request))
+        return _back(request, "/rerun")
+
+    async def _own(self, request: web.Request) -> str:
+        """The id of the run whose button this is; raises Problem: 403 for a form of another site, 401, 404."""
+        require_same_origin(request, self._site.public_url)
+        return await self._statuses.own(request, await _logged_in(request))
+
+
+async def _logged_in(request: web.Request) -> Account:
+    try:
+        account, _ = await authorize(request, request.cookies.get(COOKIE), LOGIN)
+    except BadToken:
+        raise Problem(401, "not-logged-in", "You are not logged in any more: log in, and try again.") from None
+    return account
+
+
+def _back(request: web.Request, button: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": request.rel_url.raw_path.removesuffix(button)})
+
 
 def words_of(revision: Revision) -> str:
     """A sentence under the headline."""
+    if revision.cancelled:
+        return "Its publisher stopped this run. It can run again from what was uploaded."
     if revision.state == "FAILED":
         failed = sum(run.state == "FAILED" for run in revision.resources)
         if not any(run.reason for run in revision.resources):

@@ -21,9 +21,11 @@ FOLDER = Path(__file__).parent
 FOR_EVER = "public, max-age=31536000, immutable"
 
 _HEADINGS = {
+    401: "Log in first",
     403: "This is not for you",
     404: "There is nothing here",
     405: "This cannot be done here",
+    409: "That cannot be done now",
     413: "That is too large",
     429: "Too many attempts",
     503: "Back in a moment",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 from pathlib import Path
 
 import aiohttp
@@ -245,3 +246,26 @@ async def run_with(publisher: Publisher, more: dict[str, str], *words: str) -> F
     """As `publisher.dh`, with more in the environment."""
     environ = {**os.environ, "DH_CONFIG": str(publisher.config), "DH_SERVER": publisher.stack.url, **more}
     return await run_dh(words, environ)
+
+
+async def test_a_run_is_cancelled_and_run_again_without_uploading(
+    publisher: Publisher, name: str, tmp_path: Path
+) -> None:
+    stages, run = publisher.stack.processes["stages"], f"carol/{name}"
+    stages.send_signal(signal.SIGSTOP)  # the run waits for us
+    try:
+        assert (await publisher.dh("push", str(write_package(tmp_path / "p", name)), "--no-wait")).code == 0
+        assert "has not ended" in (await publisher.answer("rerun", run, code=1))["error"]
+        done = await publisher.dh("cancel", run)
+        assert (done.code, done.stdout) == (0, f"cancelled  {run}, revision 1; `dh rerun` runs it again\n")
+        status = await publisher.answer("status", f"{run}/1", code=1)
+        assert (status["state"], status["cancelled"]) == ("FAILED", True)
+        assert "was cancelled already" in (await publisher.answer("cancel", run, code=1))["error"]
+    finally:
+        stages.send_signal(signal.SIGCONT)
+    again = await publisher.dh("rerun", run)
+    assert again.code == 0, again
+    assert f"SUCCEEDED  {run}, revision 1" in again.stdout
+    assert f"revision 1 runs again: {publisher.stack.url}/{run}/v/1" in again.stderr
+    assert "this revision is published" in (await publisher.answer("cancel", run, code=1))["error"]
+    assert "there is no carol/absent" in (await publisher.answer("rerun", "carol/absent", code=1))["error"]

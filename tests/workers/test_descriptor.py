@@ -10,6 +10,7 @@ FLOW = LockedFlow(
     ref=FlowRef(ownerid="0wner", owner="alice", dataset="towns", revision=3, findability="unlisted"),
     finished=False,
     rescues=0,
+    run=0,
     descriptor={"name": "Towns!", "title": "T", "resources": [{"name": "old"}], "datahub": {"ownerid": "forged"}},
     created="2026-01-01T00:00:00+00:00",
     modified="2026-02-02T00:00:00+00:00",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 import structlog
 
+from messages.envelope import Message
 from messages.errors import PermanentError
 from messages.events import StageRejected
 from messages.jobs import StageJob
@@ -12,6 +15,7 @@ from messages.outbox import emit
 from messages.topology import STAGE_QUEUES, WRITER_QUEUES
 from messages.transport.port import Ack, DeadLetterRecord, Retry, Verdict
 from workers.writers import flow
+from workers.writers.flow import ResourceState
 from workers.writers.settling import known
 
 AGAIN = 30.0
@@ -60,7 +64,7 @@ class DeadLetterWriter:
             if record.queue in JOB_QUEUES:
                 await _reject(connection, record)
             elif record.queue == WRITER_QUEUES["pkgstore"].name:
-                await _fail(connection, message.flow)
+                await _fail(connection, message)
 
 
 async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:
@@ -108,8 +112,18 @@ async def _reject(connection: asyncpg.Connection, record: DeadLetterRecord) -> N
     await emit(connection, event.to_message(record.message.id))
 
 
-async def _fail(connection: asyncpg.Connection, flow_id: str) -> None:
+async def _fail(connection: asyncpg.Connection, message: Message) -> None:
     """An event that even the package store's writer could not handle: the flow would wait for it for ever."""
-    locked = await flow.lock(connection, flow_id)
-    if locked is not None and not locked.finished:
-        await flow.fail(connection, locked, OUR_FAULT.format(what="the package"))
+    locked = await flow.lock(connection, message.flow)
+    if locked is None or locked.finished or not _is_awaited(message, await flow.resources(connection, message.flow)):
+        return
+    await flow.fail(connection, locked, OUR_FAULT.format(what="the package"))
+
+
+def _is_awaited(message: Message, states: Sequence[ResourceState]) -> bool:
+    """False for an event of a resource that has ended, or of another round: nobody waits for it any more."""
+    resource = message.data.get("resource")
+    index = message.data.get("index", resource.get("index") if isinstance(resource, dict) else None)
+    round = message.data.get("round")
+    named = [state for state in states if state.index == index]
+    return not named or any(state.round == round and state.state in ("QUEUED", "INPROGRESS") for state in named)

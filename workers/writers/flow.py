@@ -23,11 +23,15 @@ CONSUMER = "pkgstore"
 
 @dataclass(frozen=True, slots=True)
 class LockedFlow:
-    """A flow whose row this transaction has locked. `created`: of the dataset, `modified`: of the push, ISO 8601."""
+    """A flow whose row this transaction has locked. `created`: of the dataset, `modified`: of the push, ISO 8601.
+
+    `run` counts how often somebody had it run again.
+    """
 
     ref: FlowRef
     finished: bool
     rescues: int
+    run: int
     descriptor: Mapping[str, Any]
     created: str
     modified: str
@@ -51,7 +55,7 @@ async def lock(connection: asyncpg.Connection, flow_id: str) -> LockedFlow | Non
     row = await connection.fetchrow(
         """
         select flow.ownerid, flow.owner, flow.dataset, flow.revision, flow.findability, flow.finished_at, flow.rescues,
-               flow.descriptor, flow.created_at, dataset.created_at as dataset_created_at
+               flow.run, flow.descriptor, flow.created_at, dataset.created_at as dataset_created_at
         from flow join dataset on dataset.id = flow.dataset_id
         where flow.id = $1
         for update of flow
@@ -65,6 +69,7 @@ async def lock(connection: asyncpg.Connection, flow_id: str) -> LockedFlow | Non
         ref=FlowRef(**{name: row[name] for name in names}),
         finished=row["finished_at"] is not None,
         rescues=row["rescues"],
+        run=row["run"],
         descriptor=row["descriptor"],
         created=row["dataset_created_at"].isoformat(),
         modified=row["created_at"].isoformat(),
@@ -170,7 +175,8 @@ async def fail(connection: asyncpg.Connection, flow: LockedFlow, reason: str) ->
         reason,
     )
     failed = [state.name for state in await resources(connection, flow.ref.id) if state.state == "FAILED"]
-    await emit(connection, PackageFailed(flow=flow.ref, reason=reason, resources=tuple(failed)).to_message())
+    event = PackageFailed(flow=flow.ref, reason=reason, resources=tuple(failed), run=flow.run)
+    await emit(connection, event.to_message())
     await tell(connection, flow.ref.id)
 
 

@@ -77,6 +77,8 @@
       ? "Every file was read to its end, checked and stored."
       : `${done} of ${resources.length} files are ready. Your data is safe; you may close this page.`);
     document.getElementById("run-dataset").hidden = status.state !== "SUCCEEDED";
+    const cancel = document.getElementById("run-cancel");
+    if (cancel) cancel.hidden = status.state === "SUCCEEDED";
     if (text !== shown) {
       // Said once per change of state: a screen reader is not told of every row.
       setText(document.getElementById("run-said"), text);
