@@ -31,6 +31,7 @@ DELIMITERS = {
 }
 JUDGES = {"letters": "the letters of its language"}
 READINGS = 6
+UTF8, UTF8_MARKED = "utf-8", "utf-8-sig"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def of_table(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         *_encoding(_mapping(facts, "encoding")),
         *_kind(_mapping(facts, "csvkind")),
         *_check(_mapping(facts, "validate")),
-        *_form(_mapping(facts, "dump"), _mapping(facts, "load")),
+        *_form(_mapping(facts, "dump"), _mapping(facts, "load"), _mapping(facts, "encoding")),
     ]
 
 
@@ -153,14 +154,17 @@ def _ends(key: Mapping[str, Any]) -> str:
     return f"{here} → {reference.get('resource') or 'this table'}: {there}"
 
 
-def _form(facts: Mapping[str, Any], load: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _form(facts: Mapping[str, Any], load: Mapping[str, Any], encoding: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "unchanged" not in facts:
         return []
-    form = "byte for byte as it was uploaded"
     if not facts["unchanged"] or "sheet" in load:
-        form = "as UTF-8 with commas; the original file is kept beside it"
-    elif load.get("compression"):
-        form = "unpacked, else byte for byte as it was uploaded; the original file is kept beside it"
+        return [("Published", "as UTF-8 with commas; the original file is kept beside it")]
+    changes = ["unpacked"] if load.get("compression") else []
+    if (name := encoding.get("encoding", UTF8)) != UTF8:
+        changes.append("without its byte order mark" if name == UTF8_MARKED else "turned into UTF-8")
+    if not changes:
+        return [("Published", "byte for byte as it was uploaded")]
+    form = f"{' and '.join(changes)}, else byte for byte as it was uploaded; the original file is kept beside it"
     return [("Published", form)]
 
 

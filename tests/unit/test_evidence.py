@@ -10,6 +10,8 @@ from tabular.encoding import detect_encoding
 from tabular.encodingfound import EncodingFound
 from tests.workbooks import book, saved
 
+AS_IT_WAS = "else byte for byte as it was uploaded; the original file is kept beside it"
+
 
 def shown(path: Path, declared: str | None = None) -> list[tuple[str, str]]:
     found = detect_encoding(path, declared)
@@ -99,5 +101,19 @@ def test_the_kind_of_csv_and_the_form_that_was_published() -> None:
         ("Reading", "2 lines left out."),
         ("Published", "as UTF-8 with commas; the original file is kept beside it"),
     ]
-    assert dict(of_table({"dump": {"unchanged": True}}))["Published"] == "byte for byte as it was uploaded"
     assert of_table({"load": None, "encoding": [], "validate": {"evidence": "?"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "load", "form"),
+    [
+        ("utf-8", {}, "byte for byte as it was uploaded"),
+        ("cp1252", {}, f"turned into UTF-8, {AS_IT_WAS}"),
+        ("utf-8-sig", {}, f"without its byte order mark, {AS_IT_WAS}"),
+        ("utf-8", {"compression": "gzip"}, f"unpacked, {AS_IT_WAS}"),
+        ("utf-16", {"compression": "zip"}, f"unpacked and turned into UTF-8, {AS_IT_WAS}"),
+    ],
+)
+def test_what_was_done_to_the_bytes_that_are_published(encoding: str, load: dict[str, str], form: str) -> None:
+    lines = of_table({"load": load, "encoding": {"encoding": encoding}, "dump": {"unchanged": True}})
+    assert lines[-1] == ("Published", form)
