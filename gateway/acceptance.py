@@ -11,6 +11,7 @@ from gateway.auth.accounts import Account
 from gateway.spec import Spec
 from messages.datapackage import FlowRef, Resource
 from messages.events import FlowAccepted
+from messages.faultpoint import faultpoint
 from messages.jobs import STAGES, StageJob
 from messages.outbox import emit
 
@@ -36,6 +37,7 @@ async def accept(
     pool: asyncpg.Pool, account: Account, spec: Spec, posted: Mapping[str, Any], resources: Sequence[Resource]
 ) -> FlowRef:
     """Commits revision, flow, resources and their first jobs together; raises a member of TRANSIENT."""
+    faultpoint("gateway", "received")
     async with pool.acquire() as connection, connection.transaction():
         flow = await _numbered(connection, account, spec)
         await connection.execute(
@@ -57,6 +59,8 @@ async def accept(
         accepted = FlowAccepted(flow=flow, title=spec.title, resources=tuple(each.name for each in resources))
         jobs = [StageJob(flow=flow, stage=STAGES[0], resource=each) for each in resources]
         await emit(connection, accepted.to_message(), *(job.to_message() for job in jobs))
+        faultpoint("gateway", "before_commit")
+    faultpoint("gateway", "after_commit")
     return flow
 
 

@@ -15,6 +15,7 @@ import structlog
 from messages.database import TRANSIENT
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError, Unroutable
+from messages.faultpoint import faultpoint
 from messages.transport.backoff import Backoff
 from messages.transport.port import Transport
 from messages.transport.verdict import dead_letter
@@ -110,7 +111,11 @@ class Relay:
         """
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(_DUE, BATCH)
+            if not rows:
+                return 0
+            faultpoint("relay", "received")
             failures = await asyncio.gather(*(self._send(row["body"]) for row in rows))
+            faultpoint("relay", "after_publish")
             outcomes = list(zip(rows, failures, strict=True))
             dead = [(row, error) for row, error in outcomes if _is_hopeless(error)]
             for row, error in dead:
@@ -119,6 +124,8 @@ class Relay:
             await connection.execute("delete from outbox where id = any($1::bigint[])", gone)
             unroutable = [row["id"] for row, error in outcomes if isinstance(error, Unroutable)]
             await connection.execute(_LATER, unroutable, LONGEST_WAIT)
+            faultpoint("relay", "before_commit")
+        faultpoint("relay", "after_commit")
         outage = next((error for error in failures if isinstance(error, TransientError)), None)
         if outage is not None:
             raise outage

@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import asyncpg
@@ -24,6 +25,24 @@ PASSWORD = "correct horse battery staple"
 READY_DEADLINE = 40.0
 
 
+class Process(Protocol):
+    """What a stack needs of its processes: as `asyncio.subprocess.Process` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended."""
+
+    def send_signal(self, signal: int) -> None:
+        """Signals it."""
+
+
 @dataclass(slots=True)
 class Stack:
     """A gateway and workers on one database, object store and transport. `processes` by role; logs in `directory`."""
@@ -31,12 +50,15 @@ class Stack:
     environment: Mapping[str, str]
     url: str
     directory: Path
-    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
 
     async def start(self, role: str, *command: str) -> None:
         """Start `dh-server command...` under the name `role`."""
+        self.processes[role] = await self._launch(role, command)
+
+    async def _launch(self, role: str, command: Sequence[str]) -> Process:
         log = (self.directory / f"{role}.log").open("ab")
-        self.processes[role] = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "deploy.server", *command),
             env=dict(self.environment),
             stdout=log,
@@ -44,6 +66,7 @@ class Stack:
             preexec_fn=dies_with_parent(signal.SIGKILL),  # a test run that is killed leaves nothing
         )
         log.close()
+        return process
 
     async def start_all(self) -> None:
         """Gateway, one process for all stages, one for all writers and rescue; returns when the gateway is ready."""
@@ -75,13 +98,13 @@ class Stack:
         roles = sorted(self.processes, key=lambda role: role == "gateway")
         for role in roles:
             if self.processes[role].returncode is None:
-                self.processes[role].terminate()
+                self.processes[role].send_signal(signal.SIGTERM)
         for role in roles:
             process = self.processes.pop(role)
             try:
                 await asyncio.wait_for(process.wait(), 30)
             except TimeoutError:
-                process.kill()
+                process.send_signal(signal.SIGKILL)
                 await process.wait()
 
     async def add_user(self, username: str) -> str:
@@ -130,8 +153,15 @@ async def running(
     """A started stack; stopped at the end, whatever happened."""
     variables = {**environment(database_url, store, amqp_url, directory), **more}
     stack = Stack(variables, variables["DH_PUBLIC_URL"], directory)
+    async with started(stack):
+        yield stack
+
+
+@asynccontextmanager
+async def started(stack: Stack) -> AsyncIterator[None]:
+    """The stack runs meanwhile."""
     try:
         await stack.start_all()
-        yield stack
+        yield
     finally:
         await stack.stop()

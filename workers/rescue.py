@@ -15,6 +15,7 @@ import structlog
 from messages.database import TRANSIENT
 from messages.envelope import Message
 from messages.errors import TransientError
+from messages.faultpoint import faultpoint
 from messages.jobs import STAGES, StageJob
 from messages.outbox import emit
 from messages.topology import STAGE_QUEUES
@@ -88,6 +89,7 @@ class Rescue:
         return [row["id"] for row in rows]
 
     async def _restart(self, connection: asyncpg.Connection, flow_id: str) -> None:
+        faultpoint("rescue", "received")
         async with connection.transaction():
             locked = await flow.lock(connection, flow_id)
             if locked is None or locked.finished:
@@ -101,7 +103,9 @@ class Rescue:
             await emit(connection, *[await _again(connection, locked, state) for state in unfinished])
             await connection.execute("update flow set rescues = rescues + 1, updated_at = now() where id = $1", flow_id)
             await flow.tell(connection, flow_id)
-            log.warning("flow_rescued", flow=flow_id, rescues=locked.rescues + 1, resources=len(unfinished))
+            faultpoint("rescue", "before_commit")
+        faultpoint("rescue", "after_commit")
+        log.warning("flow_rescued", flow=flow_id, rescues=locked.rescues + 1, resources=len(unfinished))
 
 
 async def _again(connection: asyncpg.Connection, locked: LockedFlow, state: ResourceState) -> Message:

@@ -12,6 +12,7 @@ import structlog
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError
 from messages.events import StagePassed, StageRejected
+from messages.faultpoint import faultpoint
 from messages.jobs import StageJob
 from messages.settings import timeout_setting
 from messages.transport.port import Ack, DeadLetter, Delivery, Transport, Verdict
@@ -43,8 +44,11 @@ class StageRuntime:
             return DeadLetter(str(error))
         bound = log.bind(flow=job.flow.id, resource=job.resource.name, stage=job.stage, attempt=delivery.attempt)
         try:
+            faultpoint(delivery.queue, "before_effect")
             outcome = await self._outcome(job)
+            faultpoint(delivery.queue, "after_effect")
             await self._transport.publish(announcement(job, outcome, delivery.message.id))
+            faultpoint(delivery.queue, "after_publish")
         except Exception as error:
             expected = isinstance(error, TransientError | PermanentError)
             verdict = verdict_on(error, delivery.attempt)

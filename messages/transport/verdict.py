@@ -10,7 +10,8 @@ import structlog
 
 from messages.envelope import MAX_BODY, Message, derived_id
 from messages.errors import DecodeError, PermanentError
-from messages.topology import DELIVERY_LIMIT, RETRY_DELAYS
+from messages.faultpoint import faultpoint
+from messages.topology import DEAD_QUEUE, DELIVERY_LIMIT, RETRY_DELAYS
 from messages.transport.port import (
     Ack,
     DeadHandler,
@@ -33,6 +34,7 @@ async def verdict_of(handler: Handler, delivery: Delivery, bug_delay: float) -> 
 
     A handler that raised without a verdict would leave its message unsettled and its slot taken for ever.
     """
+    faultpoint(delivery.queue, "received")
     try:
         return await handler(delivery)
     except (Exception, asyncio.CancelledError) as error:
@@ -54,6 +56,7 @@ async def verdict_of(handler: Handler, delivery: Delivery, bug_delay: float) -> 
 
 async def dead_verdict_of(handler: DeadHandler, record: DeadLetterRecord) -> Ack | Retry:
     """The verdict on a dead letter: there is no further place to put it, so all but `Ack` means later."""
+    faultpoint(DEAD_QUEUE.name, "received")
     try:
         verdict = await handler(record)
     except (Exception, asyncio.CancelledError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,6 +13,7 @@ from messages.transport.postgres import PostgresTransport
 from messages.transport.postgres.database import Database
 from messages.transport.postgres.deliveries import Deliveries
 from tests.contract.observers import Holder, Taker, event, job
+from tests.contract.test_crashes import kill, said, start_taker
 
 LEASE = 0.4
 
@@ -67,6 +69,42 @@ async def test_a_taker_whose_lease_ran_out_settles_nothing(
     assert await deliveries.renew([late]) == set()
     assert await deliveries.renew([owner]) == {owner.id}
     assert await deliveries.ack(owner)
+
+
+async def test_what_a_killed_process_held_does_not_wait_for_its_lease(
+    transport: PostgresTransport, database_url: str
+) -> None:
+    process = await start_taker(database_url)
+    try:
+        await transport.publish(job(1, hold=True))
+        await said(process, "took 1")
+        process.send_signal(signal.SIGSTOP)  # from here on it does not renew
+        database = Database(database_url, size=1)
+        await database.fetch("update delivery set lease_until = now() + interval '1 hour'")
+        await database.close()
+    finally:
+        await kill(process)
+    taker = Taker()
+
+    await transport.consume("dh.job.load", taker)
+
+    assert await taker.numbers(1) == [1]
+
+
+async def test_a_session_that_is_gone_ends_its_leases_but_not_just_after_a_restart_of_the_server(
+    transport: PostgresTransport, deliveries: Deliveries
+) -> None:
+    database = deliveries._database
+    restarted = Deliveries(database, lease=10 * 365 * 86400)  # no server runs for so long: it has just started
+    restarted.session = 1  # nobody holds this lock
+    await transport.publish(job(1))
+    claimed = await restarted.claim("dh.job.load")
+    assert claimed is not None
+
+    await restarted.reap()
+    assert await restarted.renew([claimed]) == {claimed.id}
+    await deliveries.reap()
+    assert await restarted.renew([claimed]) == set()
 
 
 async def test_a_handler_whose_lease_was_lost_is_cancelled(

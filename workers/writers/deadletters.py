@@ -10,9 +10,10 @@ import structlog
 from messages.envelope import Message
 from messages.errors import PermanentError
 from messages.events import StageRejected
+from messages.faultpoint import faultpoint
 from messages.jobs import StageJob
 from messages.outbox import emit
-from messages.topology import STAGE_QUEUES, WRITER_QUEUES
+from messages.topology import DEAD_QUEUE, STAGE_QUEUES, WRITER_QUEUES
 from messages.transport.port import Ack, DeadLetterRecord, Retry, Verdict
 from workers.writers import flow
 from workers.writers.flow import ResourceState
@@ -59,12 +60,12 @@ class DeadLetterWriter:
         )
         async with self._pool.acquire() as connection, connection.transaction():
             await _keep(connection, record)
-            if message is None:
-                return
-            if record.queue in JOB_QUEUES:
+            if message is not None and record.queue in JOB_QUEUES:
                 await _reject(connection, record)
-            elif record.queue == WRITER_QUEUES["pkgstore"].name:
+            elif message is not None and record.queue == WRITER_QUEUES["pkgstore"].name:
                 await _fail(connection, message)
+            faultpoint(DEAD_QUEUE.name, "before_commit")
+        faultpoint(DEAD_QUEUE.name, "after_commit")
 
 
 async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:

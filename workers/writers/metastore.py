@@ -12,6 +12,7 @@ import structlog
 from messages.datapackage import FlowRef
 from messages.envelope import Message
 from messages.events import FlowAccepted, MetadataIndexed, PackageFailed, PackagePublished
+from messages.faultpoint import faultpoint
 from messages.outbox import claim, emit
 from messages.transport.port import Delivery
 from workers.writers.flow import tell
@@ -35,16 +36,21 @@ class MetadataWriter:
         async with self._pool.acquire() as connection, connection.transaction():
             if not await claim(connection, CONSUMER, message.id):
                 return
-            if message.kind == PackagePublished.KIND:
-                await _index(connection, PackagePublished.from_message(message), message.id)
-            elif message.kind == PackageFailed.KIND:
-                failed = PackageFailed.from_message(message)
-                await _log(connection, message, failed.flow, "finish", "FAIL", [failed.reason])
-                return
-            else:
-                await _log(connection, message, FlowAccepted.from_message(message).flow, "create", "OK", [])
-                return
-            await _log(connection, message, PackagePublished.from_message(message).flow, "finish", "OK", [])
+            await _note(connection, message)
+            faultpoint(delivery.queue, "before_commit")
+        faultpoint(delivery.queue, "after_commit")
+
+
+async def _note(connection: asyncpg.Connection, message: Message) -> None:
+    if message.kind == PackagePublished.KIND:
+        published = PackagePublished.from_message(message)
+        await _index(connection, published, message.id)
+        await _log(connection, message, published.flow, "finish", "OK", [])
+    elif message.kind == PackageFailed.KIND:
+        failed = PackageFailed.from_message(message)
+        await _log(connection, message, failed.flow, "finish", "FAIL", [failed.reason])
+    else:
+        await _log(connection, message, FlowAccepted.from_message(message).flow, "create", "OK", [])
 
 
 async def _index(connection: asyncpg.Connection, event: PackagePublished, message_id: str) -> None:

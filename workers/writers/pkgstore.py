@@ -15,12 +15,16 @@ import structlog
 from messages.blobs import Blobs
 from messages.datapackage import BlobRef
 from messages.events import PackagePublished, StagePassed, StageRejected
+from messages.faultpoint import faultpoint
 from messages.jobs import next_stage
 from messages.outbox import emit
+from messages.topology import WRITER_QUEUES
 from messages.transport.port import Delivery
 from workers.writers import descriptor, flow
 from workers.writers.flow import LockedFlow, ResourceState
 from workers.writers.steps import Step, Steps
+
+QUEUE = WRITER_QUEUES["pkgstore"].name
 
 log = structlog.get_logger()
 
@@ -66,6 +70,8 @@ class PackageWriter:
             else:
                 await self._publish(connection, locked, states)
                 bound.info("flow_succeeded")
+            faultpoint(QUEUE, "before_commit")
+        faultpoint(QUEUE, "after_commit")
 
     async def _publish(
         self, connection: asyncpg.Connection, locked: LockedFlow, states: Sequence[ResourceState]
@@ -79,7 +85,9 @@ class PackageWriter:
             size=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
         )
+        faultpoint(QUEUE, "before_effect")
         await self._blobs.put(blob.bucket, blob.key, content, "application/json")
+        faultpoint(QUEUE, "after_effect")
         await flow.succeed(connection, locked, package)
         stats = package["datahub"]["stats"]
         event = PackagePublished(

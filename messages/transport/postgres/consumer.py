@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from messages.errors import TransientError
+from messages.faultpoint import faultpoint
 from messages.transport.backoff import Backoff
 from messages.transport.port import Ack, DeadLetter, Retry, Verdict
 from messages.transport.postgres.deliveries import Claimed, Deliveries
@@ -71,6 +72,7 @@ class QueueConsumer:
 
     async def _slot(self) -> None:
         backoff = Backoff()
+        await self._doorbell.opened()
         while not self._stopping:
             try:
                 idle = not await self._next()
@@ -114,8 +116,10 @@ class QueueConsumer:
         backoff = Backoff()
         while True:
             try:
+                faultpoint(self._queue, "before_ack")
                 if not await self._apply(claimed, verdict):
                     log.warning("lease_lost", queue=self._queue, row=claimed.id, attempt=claimed.attempt)
+                faultpoint(self._queue, "after_ack")
                 return
             except TransientError as error:
                 log.warning("settle_failed", queue=self._queue, row=claimed.id, reason=str(error))

@@ -3,6 +3,10 @@
 A row is ready (no lease), or leased to one claim until `lease_until`. A claim has a name of its own and every later
 statement on the row repeats it, so that a taker whose lease ran out can no longer settle (fencing). Only the clock of
 the database counts.
+
+The name begins with the number of the taker's session, an advisory lock that its listening connection holds: when a
+process is killed the server notices at once, and what it had leased is given back without waiting for the lease. A
+restart of the server ends all sessions but no taker: for the time of a lease after it nothing is given back.
 """
 
 from __future__ import annotations
@@ -19,6 +23,9 @@ from messages.transport.verdict import body_of
 
 CHANNEL = "delivery"
 """NOTIFY channel; the payload is `{queue} {number of messages}`."""
+
+NO_SESSION = 0
+"""While there is no listening connection: claims of that time end by their lease alone."""
 
 WATCHER_UNSEEN = 60.0
 """Seconds after which the queue of a watcher that is gone is dropped."""
@@ -49,6 +56,7 @@ class Deliveries:
     def __init__(self, database: Database, lease: float) -> None:
         self._database = database
         self._lease = lease
+        self.session = NO_SESSION
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """One row per message and queue that takes it, all or none; raises Unroutable for a job without a queue."""
@@ -62,7 +70,7 @@ class Deliveries:
 
         Without `suspects`, only among those that no taker has died with.
         """
-        owner = secrets.token_hex(8)
+        owner = f"{self.session}.{secrets.token_hex(8)}"
         rows = await self._database.fetch(_CLAIM, queue, owner, self._lease, suspects)
         return Claimed(owner=owner, queue=queue, **rows[0]) if rows else None
 
@@ -91,7 +99,7 @@ class Deliveries:
 
     async def reap(self) -> None:
         """Gives back what was leased by takers that are gone, to the dead letters where that happened too often."""
-        await self._database.fetch(_REAP, DELIVERY_LIMIT, DEAD_QUEUE.name)
+        await self._database.fetch(_REAP, DELIVERY_LIMIT, DEAD_QUEUE.name, self._lease)
 
     async def ready(self, queues: Sequence[str]) -> dict[str, int]:
         """How many messages can be claimed now, per queue, counted up to 100."""
@@ -195,10 +203,13 @@ returning delivery.id
 """
 
 # Locked rows are skipped: whoever holds one is just settling or renewing it. A dead letter has no further place to go.
-_REAP = """
+_REAP = r"""
 with expired as (
     select id, queue, taken >= $1 and queue <> $2 as dead from delivery
-    where lease_owner is not null and lease_until < now()
+    where lease_owner is not null and pg_postmaster_start_time() <= now() - make_interval(secs => $3) and (
+        lease_until < now()
+        or case when lease_owner ~ '^[1-9][0-9]*\.'
+           then pg_try_advisory_xact_lock(split_part(lease_owner, '.', 1)::bigint) end)
     for update skip locked
 ), freed as (
     update delivery

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Callable
 
 import asyncpg
@@ -12,10 +13,13 @@ import structlog
 from messages.database import TRANSIENT
 from messages.errors import TransientError
 from messages.transport.backoff import Backoff
-from messages.transport.postgres.deliveries import CHANNEL, Deliveries
+from messages.transport.postgres.deliveries import CHANNEL, NO_SESSION, Deliveries
 
 POLL = 1.0
 """Seconds between two looks at what is ready, whatever NOTIFY said."""
+
+OPENING = 5.0
+"""Seconds that the first claims wait for the session."""
 
 TIDY = 30.0
 """Seconds between two removals of the queues of watchers that are gone."""
@@ -26,13 +30,18 @@ log = structlog.get_logger()
 
 
 class Doorbell:
-    """One LISTEN connection and one poll per process; a bell is rung with the number of messages that are ready."""
+    """One LISTEN connection and one poll per process; a bell is rung with the number of messages that are ready.
+
+    The connection is the session of this process's leases, too: it lives exactly as long as the process.
+    """
 
     def __init__(self, url: str, deliveries: Deliveries) -> None:
         self._url = url
         self._deliveries = deliveries
         self._bells: list[tuple[str, Bell]] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._session = secrets.randbits(62) + 1
+        self._opened = asyncio.Event()
 
     def hang(self, queue: str, bell: Bell) -> None:
         """From now on `bell` is rung for messages of the queue."""
@@ -40,6 +49,12 @@ class Doorbell:
         if not self._tasks:
             loop = asyncio.get_running_loop()
             self._tasks = [loop.create_task(self._listen()), loop.create_task(self._poll())]
+
+    async def opened(self) -> None:
+        """Returns when there is a session, which what is claimed from now on is part of; or after OPENING seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OPENING):
+                await self._opened.wait()
 
     def unhang(self, queue: str, bell: Bell) -> None:
         """No more rings."""
@@ -78,9 +93,13 @@ class Doorbell:
         connection.add_termination_listener(lambda _connection: lost.set())
         try:
             await connection.add_listener(CHANNEL, self._notified)
+            await connection.execute("select pg_advisory_lock($1)", self._session)
+            self._deliveries.session = self._session
+            self._opened.set()
             backoff.reset()
             await lost.wait()
         finally:
+            self._deliveries.session = NO_SESSION
             with contextlib.suppress(*TRANSIENT):
                 await connection.close(timeout=2)
 

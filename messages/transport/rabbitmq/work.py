@@ -9,6 +9,7 @@ from aiormq.abc import DeliveredMessage
 
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError, Unroutable
+from messages.faultpoint import faultpoint
 from messages.topology import DEAD, DELIVERY_LIMIT, RETRY_QUEUES, retry_delay
 from messages.transport.backoff import Backoff
 from messages.transport.port import Ack, DeadLetter, Delivery, Handler, Retry, Verdict
@@ -104,6 +105,7 @@ async def insist(publisher: Publisher, exchange: str, key: str, received: Delive
 
 async def acknowledge(received: DeliveredMessage, queue: str) -> None:
     """Settles the delivery; where that is lost, the message comes again and its outcome collapses by the id."""
+    faultpoint(queue, "before_ack")
     try:
         with trouble("acknowledging"):
             async with asyncio.timeout(DEADLINE):
@@ -111,3 +113,4 @@ async def acknowledge(received: DeliveredMessage, queue: str) -> None:
                 await received.channel.basic_ack(received.delivery_tag, wait=False)
     except TransientError as error:
         log.warning("ack_lost", queue=queue, reason=str(error))
+    faultpoint(queue, "after_ack")

@@ -1,0 +1,110 @@
+"""A stack whose processes start in a tenth of a second: forks of one process that has imported everything.
+
+Each is a process of its own that runs `dh-server` with its words and variables, and can be killed as any other. Only
+what the stages' fork servers import ahead of their first table is left out, unless `tables` are to be published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from deploy.embedded.process import dies_with_parent
+from tests.stack import Process, Stack
+
+IMPORTED = (
+    "aiobotocore.session",
+    "botocore.parsers",
+    "deploy.server",
+    "gateway.app",
+    "messages.transport.postgres",
+    "messages.transport.rabbitmq",
+    "tests.crash.forked",
+    "uvloop",
+    "workers.main",
+    "workers.pipeline",
+    "workers.rescue",
+    "workers.runtime",
+    "workers.sandbox",
+    "workers.writers.deadletters",
+    "workers.writers.metastore",
+    "workers.writers.pkgstore",
+)
+
+
+@dataclass(slots=True)
+class ForkedStack(Stack):
+    """See the module. `tables`: stages may expect tables."""
+
+    tables: bool = False
+
+    @override
+    async def _launch(self, role: str, command: Sequence[str]) -> Process:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(IMPORTED))
+        log = self.directory / f"{role}.log"
+        process = context.Process(target=_live, args=(tuple(command), dict(self.environment), log, self.tables))
+        await asyncio.to_thread(process.start)  # the first one waits for the imports
+        return ForkedProcess(process)
+
+
+class ForkedProcess:
+    """A child of the fork server, with the face of `asyncio.subprocess.Process`."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        assert process.pid is not None
+        self.pid = process.pid
+        self._process = process
+        loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[int] = loop.create_future()
+        loop.add_reader(process.sentinel, self._end)
+
+    @property
+    def returncode(self) -> int | None:
+        """See `tests.stack.Process`."""
+        return self._ended.result() if self._ended.done() else None
+
+    async def wait(self) -> int:
+        """See `tests.stack.Process`."""
+        return await asyncio.shield(self._ended)
+
+    def send_signal(self, signal: int) -> None:
+        """See `tests.stack.Process`."""
+        if not self._ended.done():
+            os.kill(self.pid, signal)
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        code = self._process.exitcode
+        assert code is not None
+        self._ended.set_result(code)
+        self._process.close()
+
+
+def _live(words: Sequence[str], environment: Mapping[str, str], log: Path, tables: bool) -> None:
+    """The child's whole life."""
+    die = dies_with_parent(signal.SIGKILL, parent=os.getppid())
+    if die is not None:
+        die()
+    with log.open("ab") as stream:
+        for descriptor in (1, 2):
+            os.dup2(stream.fileno(), descriptor)
+    os.environ.clear()
+    os.environ.update(environment)
+    from deploy import server
+    from workers import pipeline
+
+    if not tables:
+        without: Any = tuple(replace(stage, preload=()) for stage in pipeline.PIPELINE)
+        pipeline.PIPELINE = without
+    sys.exit(server.main(words))
