@@ -2,12 +2,13 @@
 
 frictionless copies every field twice to open a table, each time by way of a descriptor that it validates anew; it looks
 up again for every object by which names it is written out. Its own hooks let it have classes of ours instead, which
-answer the same. Nothing of the library itself is changed.
+answer the same. Fields that say the same but for their names are made, written out and given readers once for all of
+them. Nothing of the library itself is changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -65,9 +66,26 @@ class Light(Metadata):
 
     metadata_export: Any = exported
 
+    @classmethod
+    @override
+    def metadata_transform(cls, descriptor: dict[str, Any]) -> None:
+        """Hook of the library: asks whatever objects a descriptor holds. Those of fields hold none."""
+        kind: Any = cls
+        if any(is_object for _, _, is_object in _properties(kind)):
+            super().metadata_transform(descriptor)
+
 
 class LightSchema(Schema, Light):
     """Has light fields."""
+
+    @classmethod
+    @override
+    def metadata_import(cls, descriptor: dict[str, Any], *, with_basepath: bool = False, **options: Any) -> Any:
+        """Hook of the library: the schema of a valid descriptor."""
+        version = options.get("datapackage_version") or cls.effective_datapackage_version(descriptor, None)
+        if isinstance(descriptor.get("fields"), list):
+            descriptor["fields"] = _fields_of(descriptor["fields"], version)
+        return super().metadata_import(descriptor, with_basepath=with_basepath, **options)
 
     @classmethod
     @override
@@ -77,7 +95,10 @@ class LightSchema(Schema, Light):
 
 
 class LightField(Field, Light):
-    """For the start of a class's bases: is its own copy, and valid if one like it was."""
+    """For the start of a class's bases: is its own copy, and valid if one like it was. `_alike` holds what was made for
+    one of the fields of its schema that say the same but for their names, and is right for all of them."""
+
+    _alike: dict[str, Any] | None = None
 
     @classmethod
     @override
@@ -90,6 +111,31 @@ class LightField(Field, Light):
         """The library copies fields for fear of users who change them; here are none."""
         return self
 
+    @override
+    def create_cell_reader(self) -> Any:
+        """Hook of the library: reads a cell by all that the field says, but for its name."""
+        return self._once("reader", super().create_cell_reader)
+
+    @override
+    def create_cell_writer(self) -> Any:
+        """Hook of the library: writes a cell by the same."""
+        return self._once("writer", super().create_cell_writer)
+
+    @override
+    def metadata_export(self, *, exclude: Sequence[str] = ()) -> Any:
+        """Hook of the library: what the field says."""
+        if exclude:
+            return super().metadata_export(exclude=list(exclude))
+        said = self._once("said", super().metadata_export)
+        return {name: _copied(value) for name, value in said.items()} | {"name": self.name}
+
+    def _once(self, what: str, make: Callable[[], Any]) -> Any:
+        if self._alike is None or self.schema is None:
+            return make()
+        if what not in self._alike:
+            self._alike[what] = make()
+        return self._alike[what]
+
     @classmethod
     @override
     def metadata_validate(cls, descriptor: dict[str, Any], *, context: Any = None, **options: Any) -> Any:
@@ -101,6 +147,48 @@ class LightField(Field, Light):
             if _is_valid(_Kind(cls, text, version, {**said, "name": "any"})):
                 return
         yield from super().metadata_validate(descriptor, context=context, **options)
+
+
+def alike(field: Any) -> Any:
+    """What is one and the same for all fields of a schema that say the same but for their names."""
+    shared = getattr(field, "_alike", None)
+    return field if shared is None else shared
+
+
+def _fields_of(items: list[Any], version: Any) -> list[Any]:
+    """The fields of a schema; those that say the same are copies of the first of them, under their own names."""
+    made: list[Any] = []
+    known: dict[str, Any] = {}
+    for item in items:
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+            made.append(item)  # as the library has it
+            continue
+        text = repr({**item, "name": ""})
+        if text in known:
+            made.append(_twin(known[text], item["name"]))
+            continue
+        known[text] = LightField.metadata_select_class(item.get("type")).metadata_import(
+            item, datapackage_version=version
+        )
+        known[text].__dict__["_alike"] = {}
+        made.append(known[text])
+    return made
+
+
+def _twin(first: Any, name: str) -> Any:
+    """Another field that says the same; what they say is shared, as it is with copies."""
+    kind: Any = type(first)
+    made = object.__new__(kind)
+    for slot in _slots(kind):
+        object.__setattr__(made, slot, getattr(first, slot))
+    made.__dict__.update(vars(first))
+    object.__setattr__(made, "name", name)
+    return made
+
+
+@cache
+def _slots(kind: Any) -> list[str]:
+    return [name for each in kind.mro() for name in vars(each).get("__slots__", ()) if name != "__weakref__"]
 
 
 def lighten(schema: Schema) -> Schema:

@@ -63,6 +63,7 @@ from tabular.fast.pairs import COMPARED, Pair, Secrets
 from tabular.fast.pattern import ALPHABET, Automaton
 from tabular.fast.rules import Rule, part_of, rule_of
 from tabular.fast.template import Template
+from tabular.light import alike
 
 Reader = Callable[[str | None], tuple[Any, Any]]
 PARTS = {"year": YEAR, "month": MONTH, "day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
@@ -118,14 +119,23 @@ def table_of(resource: Any, dialect: Dialect, watched: Sequence[str] = (), secre
         keys.append(Key(tuple(sorted({names.index(name) for name in primary})), True))
     keyed = {column for key in keys for column in key.columns}
     use = [FOREIGN if index in places else UNIQUE if index in keyed else 0 for index in range(len(fields))]
-    rules = [rule_of(field, keyed) for field, keyed in zip(fields, use, strict=True)]
+    rules = _rules_of(fields, use)
     readers = [field.create_cell_reader() for field in fields]
     plan = build_plan(rules, keys, dialect, places)
     accepts = AcceptSet(secrets.words if secrets else ())
     table = Table(rules, readers, keys, plan, accepts, places, secrets)
-    for column in range(len(fields)):
-        preload(table, column)
+    for column, rule in enumerate(rules):
+        if rule.known or any(rule.missing):
+            preload(table, column)
     return table
+
+
+def _rules_of(fields: Sequence[Any], use: Sequence[int]) -> list[Rule]:
+    """The rule of each field, one for all that are alike and used alike."""
+    kinds = [(id(alike(field)), keyed) for field, keyed in zip(fields, use, strict=True)]
+    firsts = dict(zip(reversed(kinds), reversed(fields), strict=True))
+    rules = {kind: rule_of(field, kind[1]) for kind, field in firsts.items()}
+    return [rules[kind] for kind in kinds]
 
 
 def _primary_names(resource: Any, names: list[str]) -> list[str]:
@@ -162,13 +172,16 @@ def _utf8(text: str) -> bytes:
 
 
 def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect, watched: Sequence[int] = ()) -> Plan:
-    """The kernel's arrays. Raises OutsideEnvelope."""
-    columns = np.full((len(rules), WIDTH), -1, np.int64)
+    """The kernel's arrays; a rule may be that of many columns. Raises OutsideEnvelope."""
+    kinds = list({id(rule): rule for rule in rules}.values())
+    places = {id(rule): place for place, rule in enumerate(kinds)}
+    kind_of = [places[id(rule)] for rule in rules]
+    columns = np.full((len(kinds), WIDTH), -1, np.int64)
     shapes: list[Any] = []
     shifts: list[Any] = []
     steps: list[int] = []
     ends: list[bool] = []
-    for row, rule in zip(columns, rules, strict=True):
+    for row, rule in zip(columns, kinds, strict=True):
         row[PATTERN] = len(ends) if rule.automaton else -1
         _fill(row, rule)
         if rule.template:
@@ -189,9 +202,9 @@ def build_plan(rules: Sequence[Rule], keys: Sequence[Key], dialect: Dialect, wat
         members[index, list(key.columns)] = MEMBER_ALONE if len(key.columns) == 1 else MEMBER
     return Plan(
         marks=_marks(dialect, any(key.is_primary for key in keys)),
-        columns=columns,
-        low=np.array([rule.low for rule in rules], np.int64),
-        high=np.array([rule.high for rule in rules], np.int64),
+        columns=columns[kind_of],
+        low=np.array([rule.low for rule in kinds], np.int64)[kind_of],
+        high=np.array([rule.high for rule in kinds], np.int64)[kind_of],
         shapes=np.array(shapes, np.uint8).reshape(-1),
         shifts=np.array(shifts, np.uint64).reshape(-1),
         steps=np.array(steps, np.int16),

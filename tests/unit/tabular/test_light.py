@@ -12,7 +12,7 @@ from frictionless.table.header import Header
 
 from tabular import validate
 from tabular.library import loose_resource
-from tabular.light import LightField, LightSchema, exported, report_dict
+from tabular.light import LightField, LightSchema, alike, exported, report_dict
 from tabular.lightheader import Labels, LightHeader
 from tabular.lightrow import LightErrors
 
@@ -38,6 +38,8 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "a", "type": "integer", "missingValues": [{"value": "-", "label": "none"}, {"value": ""}]},
     *({"name": "a", "type": name} for name in TYPES),
 ]
+CELLS = ["", "-", "1", "1,000.5", "ja", "x", "a@b.org", "[1]", '["x"]', "01.02.2020", "2020-02-01", "12:00:00", "none"]
+KINDS: Any = (LightSchema, Schema)
 WRONG: list[Any] = [
     {"type": "integer"},
     {"name": 3, "type": "integer"},
@@ -61,6 +63,39 @@ def test_a_light_field_is_written_out_as_the_librarys(given: dict[str, Any]) -> 
     assert own.to_descriptor() == reference.to_descriptor()
     assert list(own.fields[0].to_descriptor()) == list(reference.fields[0].to_descriptor())
     assert own.fields[0].to_copy().to_descriptor() == reference.fields[0].to_copy().to_descriptor()
+
+
+@pytest.mark.parametrize("given", FIELDS, ids=str)
+def test_fields_that_say_the_same_are_what_the_librarys_are(given: dict[str, Any]) -> None:
+    other = {**given, "constraints": {"required": True}}
+    items = [given, {**given, "name": "b"}, {**other, "name": "c"}, {**given, "name": "d"}, {"name": "e"}]
+    made: list[Any] = [
+        kind.from_descriptor({"fields": items, "missingValues": ["", "-"], "$schema": V2}) for kind in KINDS
+    ]
+    assert made[0].to_descriptor() == made[1].to_descriptor() == made[0].to_descriptor()
+    assert [alike(field) is alike(made[0].fields[0]) for field in made[0].fields] == [True, True, False, True, False]
+    for own, reference in zip(made[0].fields, made[1].fields, strict=True):
+        assert isinstance(own, type(reference))
+        assert (own.to_descriptor(), own.name) == (reference.to_descriptor(), reference.name)
+        assert sorted(own.list_defined()) == sorted(reference.list_defined())
+        assert own.schema is made[0]
+        for cell in CELLS:
+            assert own.create_cell_reader()(cell) == reference.create_cell_reader()(cell)
+            assert _written(own, cell) == _written(reference, cell)
+
+
+def _written(field: Any, cell: str) -> Any:
+    value, _ = field.read_cell(cell)
+    return field.create_cell_writer()(value)
+
+
+def test_what_is_written_out_of_a_field_is_not_another_fields() -> None:
+    item = {"name": "a", "type": "string", "constraints": {"enum": ["x"]}, "missingValues": ["-"]}
+    made = LightSchema.from_descriptor({"fields": [item, {**item, "name": "b"}]})
+    one = made.fields[0].to_descriptor()
+    one["constraints"]["enum"].append("y")
+    one["missingValues"].append("y")
+    assert [field.to_descriptor() for field in made.fields] == [item, {**item, "name": "b"}]
 
 
 @pytest.mark.parametrize("version", [None, V2])
