@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from zlib_ng import zlib_ng as zlib
+
 from tabular.finding import Finding
-from tabular.hashing import Hasher
 from tabular.limits import Limits
 from tabular.magic import HEAD, binary_kind
 from tabular.progress import Progress, Throttle
@@ -35,8 +36,8 @@ class Opened:
     """A table whose bytes are readable at `path`.
 
     `compression` is None for a file that was not compressed: then `path` is the file given, nothing was copied, and
-    `sha256` is None (the caller hashed it already). `size` and `sha256` are of the decompressed bytes. The bytes of a
-    workbook's `sheet` are CSV.
+    `sha256` is None (the caller hashed it already). `size` and `sha256` are of the decompressed bytes; it is None, too,
+    where nobody asks for it. The bytes of a workbook's `sheet` are CSV.
     """
 
     path: Path
@@ -66,7 +67,12 @@ class ArchiveProblem(Exception):
 
 
 def open_table(
-    path: Path, name: str, destination: Path, limits: Limits | None = None, progress: Progress | None = None
+    path: Path,
+    name: str,
+    destination: Path,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    is_hashed: bool = True,
 ) -> Opened | Finding:
     """Decompresses `path` (called `name` by its publisher) to `destination` when its bytes say it is gzip or zip.
 
@@ -82,7 +88,7 @@ def open_table(
     if kind not in ("a gzip archive", "a zip archive"):
         return Opened(path, None, path.stat().st_size, None, None)
     try:
-        return _decompress(path, kind, destination, bounds, progress)
+        return _decompress(path, kind, _Output(destination, bounds, progress, is_hashed))
     except ArchiveProblem as problem:
         destination.unlink(missing_ok=True)
         return problem.finding
@@ -102,14 +108,14 @@ def _expectation(name: str, kind: str | None) -> Finding | None:
     return None
 
 
-def _decompress(path: Path, kind: str, destination: Path, limits: Limits, progress: Progress | None) -> Opened:
+def _decompress(path: Path, kind: str, output: _Output) -> Opened:
     if kind == "a gzip archive":
-        return _write(_gunzip(path), destination, "gzip", None, limits, progress)
-    zipped = open_zip(path, limits)
+        return output.write(_gunzip(path), "gzip", None)
+    zipped = open_zip(path, output.limits)
     if isinstance(zipped, Finding):
         raise ArchiveProblem(zipped.rule, zipped.message)
     with zipped:
-        return _write(_unzip(zipped), destination, "zip", zipped.name, limits, progress)
+        return output.write(_unzip(zipped), "zip", zipped.name)
 
 
 Pieces = Iterator[tuple[bytes, int]]
@@ -125,7 +131,7 @@ def _gunzip(path: Path) -> Pieces:
         while pending:
             try:
                 piece = inflater.decompress(pending, PIECE)
-            except zlib.error as error:
+            except zlib.error as error:  # type: ignore[misc]  # its stub has an instance in place of the class
                 raise ArchiveProblem("corrupt-archive", f"The gzip archive is damaged ({error}).") from None
             rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             consumed += len(pending) - len(rest)
@@ -155,26 +161,35 @@ def _unzip(zipped: OneFileZip) -> Pieces:
         yield piece, zipped.compressed_size
 
 
-def _write(
-    pieces: Pieces,
-    destination: Path,
-    compression: str,
-    inner_name: str | None,
-    limits: Limits,
-    progress: Progress | None,
-) -> Opened:
-    hasher = Hasher()
-    told = Throttle(progress)
-    with destination.open("wb") as out:
-        for piece, consumed in pieces:
-            if hasher.size == 0 and binary_kind(piece) in NESTED:
-                raise ArchiveProblem("archive-refused", "The archive holds another archive; publish the table itself.")
-            hasher.update(piece)
-            out.write(piece)
-            _keep_within(hasher.size, consumed, limits)
-            told(hasher.size)
-    told.finish(hasher.size)
-    return Opened(destination, compression, hasher.size, hasher.digest().sha256, inner_name)
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """Where the decompressed bytes go, and how many there may be."""
+
+    destination: Path
+    limits: Limits
+    progress: Progress | None
+    is_hashed: bool
+
+    def write(self, pieces: Pieces, compression: str, inner_name: str | None) -> Opened:
+        """Writes all of them."""
+        sha256 = hashlib.sha256() if self.is_hashed else None
+        told = Throttle(self.progress)
+        size = 0
+        with self.destination.open("wb") as out:
+            for piece, consumed in pieces:
+                if size == 0 and binary_kind(piece) in NESTED:
+                    raise ArchiveProblem(
+                        "archive-refused", "The archive holds another archive; publish the table itself."
+                    )
+                if sha256 is not None:
+                    sha256.update(piece)
+                out.write(piece)
+                size += len(piece)
+                _keep_within(size, consumed, self.limits)
+                told(size)
+        told.finish(size)
+        digest = sha256.hexdigest() if sha256 is not None else None
+        return Opened(self.destination, compression, size, digest, inner_name)
 
 
 def _keep_within(size: int, consumed: int, limits: Limits) -> None:

@@ -120,7 +120,7 @@ def _opened(path: Path, compression: str | None, folder: Folder, limits: Limits)
         return path
     from tabular.archive import open_table  # and what reads workbooks with it
 
-    opened = open_table(path, path.name, folder() / "opened", limits)
+    opened = open_table(path, path.name, folder() / "opened", limits, is_hashed=False)
     if isinstance(opened, Finding):
         return opened if opened.rule == "too-large-decompressed" else path
     return opened.path

@@ -5,9 +5,12 @@ import gzip
 import hashlib
 import io
 import lzma
+import random
 import stat
 import struct
 import zipfile
+import zlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,69 @@ def test_gzip_with_several_members_is_one_text(write: Write) -> None:
     path = write(gzip.compress(CSV) + gzip.compress(b"3,three\n"), "table.csv.gz")
     assert isinstance(opened(path), Opened)
     assert (path.parent / "out").read_bytes() == CSV + b"3,three\n"
+
+
+def test_nobody_has_to_wait_for_a_hash_that_is_not_asked_for(write: Write) -> None:
+    path = write(gzip.compress(CSV), "table.csv.gz")
+    result = open_table(path, path.name, path.parent / "out", is_hashed=False)
+    assert result == Opened(path.parent / "out", "gzip", len(CSV), None, None)
+
+
+def test_a_mangled_gzip_is_read_as_far_as_by_zlib_and_refused_in_its_words(write: Write) -> None:
+    chance = random.Random(5)
+    seen: Counter[str] = Counter()
+    for _ in range(300):
+        content = mangled(chance)
+        path = write(content, "table.csv.gz")
+        expected = by_zlib(content)
+        made = opened(path)
+        if isinstance(made, Finding):
+            assert (made.rule, made.message) == ("corrupt-archive", expected)
+            assert not (path.parent / "out").exists()
+        else:
+            assert (path.parent / "out").read_bytes() == expected
+        seen[expected if isinstance(expected, str) else "whole"] += 1
+    assert len(seen) > 8, seen
+
+
+def mangled(chance: random.Random) -> bytes:
+    """A gzip archive of one or two members, with all that a header may have, whole or cut or with bytes changed."""
+    text = bytes(chance.choices(b"abc,\n01", k=chance.randrange(900))) * chance.choice([1, 1, 1, 400])
+    parts = [text] if chance.random() < 0.6 else [text[:50], text[50:]]
+    made = bytearray(b"".join(gzip.compress(part, chance.choice([0, 1, 9])) for part in parts))
+    if chance.random() < 0.3:
+        flags = chance.choice([2, 4, 8, 16, 30, 32])
+        head = b"\x1f\x8b\x08" + bytes([flags]) + b"\0\0\0\0\0\xff"
+        head += (b"\x03\0abc" if flags & 4 else b"") + (b"name\0" if flags & 8 else b"")
+        head += b"comment\0" if flags & 16 else b""
+        made[:10] = head + (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little") if flags & 2 else head
+    how = chance.randrange(5)
+    if how == 1:
+        made[chance.randrange(2, len(made))] = chance.randrange(256)
+    elif how == 2:
+        made[2:12] = chance.randbytes(10)
+    elif how == 3:
+        del made[chance.randrange(2, len(made)) :]
+    elif how == 4:
+        made += chance.choice([b"\0", b"\x1f", b"\x1f\x8b", b"garbage", bytes(made)])
+    return bytes(made)
+
+
+def by_zlib(content: bytes) -> bytes | str:
+    """The text by Python's own zlib, or what is told of the archive."""
+    made = b""
+    while content:
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            made += inflater.decompress(content)
+        except zlib.error as error:
+            return f"The gzip archive is damaged ({error})."
+        if not inflater.eof:
+            return "The gzip archive ends in the middle: it is truncated."
+        content = inflater.unused_data
+        if content and not content.startswith(b"\x1f\x8b"):
+            return "The gzip archive is followed by bytes that do not belong to it."
+    return made
 
 
 def test_gzip_larger_than_a_piece_is_whole(write: Write) -> None:
