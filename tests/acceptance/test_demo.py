@@ -28,8 +28,9 @@ COMMAND = ("make", "demo")
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def state() -> Iterator[Path]:
+    """Where everything is kept, from one start to the next."""
     with server_directory() as path:
         yield path
 
@@ -68,14 +69,10 @@ def demo(state: Path) -> str:
 
 
 def test_without_a_terminal_it_publishes_and_ends(state: Path) -> None:
-    first = demo(state)
-    assert PAGE.search(first), first
+    shown = demo(state)
+    assert PAGE.search(shown), shown
     for sign in ("constituents: load", "constituents: done, 503 rows", "sector-counts: done, 11 rows", "SUCCEEDED"):
-        assert sign in first
-    assert left_running(state) == []
-
-    second = demo(state)
-    assert PAGE.search(second), second
+        assert sign in shown
     assert left_running(state) == []
     for secret in ("demo-password", "endpoints.json", "postgres/password", "seaweedfs/secret-key"):
         path = state / secret
@@ -108,22 +105,7 @@ async def test_on_a_terminal_it_serves_until_ctrl_c(state: Path) -> None:
     assert left_running(state) == []
 
 
-def test_a_killed_supervisor_leaves_nothing_and_the_next_start_works(state: Path) -> None:
-    with subprocess.Popen(
-        [*COMMAND[:1], "up"], cwd=ROOT, env=environment(state), stdout=subprocess.PIPE, text=True
-    ) as up:
-        assert up.stdout is not None
-        assert any("Serving at" in line for line in iter(up.stdout.readline, ""))
-        (supervisor,) = [child for child in psutil.Process(up.pid).children() if "up" in child.cmdline()]
-        family = supervisor.children(recursive=True)
-        assert len(family) >= 5
-        supervisor.kill()
-    _, alive = psutil.wait_procs(family, timeout=15)
-    assert [process.cmdline() for process in alive] == []
-    assert PAGE.search(demo(state))
-
-
-def test_killed_database_and_object_store_come_back(state: Path) -> None:
+def test_killed_servers_come_back_and_a_killed_supervisor_leaves_nothing(state: Path) -> None:
     with subprocess.Popen(["make", "up"], cwd=ROOT, env=environment(state), stdout=subprocess.PIPE, text=True) as up:
         assert up.stdout is not None
         url = next(ADDRESS.findall(line)[0] for line in iter(up.stdout.readline, "") if "Serving at" in line)
@@ -137,8 +119,12 @@ def test_killed_database_and_object_store_come_back(state: Path) -> None:
         while not is_ready(url):
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        supervisor.terminate()
-        assert up.wait(timeout=30) == 0
+        family = supervisor.children(recursive=True)
+        assert len(family) >= 5
+        supervisor.kill()
+    _, alive = psutil.wait_procs(family, timeout=15)
+    assert [process.cmdline() for process in alive] == []
+    assert PAGE.search(demo(state))
     assert left_running(state) == []
 
 
