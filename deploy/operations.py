@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 
 from messages import topology
 from messages.errors import PermanentError
@@ -34,6 +35,45 @@ async def add_user(settings: Settings, username: str, password: str, name: str, 
             await Accounts(pool).add(username, password, name, email)
         except AccountRefused as refusal:
             raise PermanentError(str(refusal)) from refusal
+
+
+async def rotate_keys(settings: Settings) -> str:
+    """Make a new signing key; its id."""
+    from gateway.auth import keys
+    from messages.database import open_pool, require_schema
+
+    async with await open_pool(settings.database_url, size=1) as pool:
+        await require_schema(pool)
+        return (await keys.rotate(pool)).kid
+
+
+async def revoke_key(settings: Settings, kid: str) -> None:
+    """Forget a signing key, and with it every token that it signed; raises PermanentError where there is none."""
+    from gateway.auth import keys
+    from messages.database import open_pool, require_schema
+
+    async with await open_pool(settings.database_url, size=1) as pool:
+        await require_schema(pool)
+        if not await keys.revoke(pool, kid):
+            raise PermanentError(f"there is no key {kid!r}: `dh-server keys list` shows them")
+
+
+async def key_table(settings: Settings) -> str:
+    """The signing keys as a table for people."""
+    from gateway.auth import keys
+    from messages.database import open_pool, require_schema
+
+    async with await open_pool(settings.database_url, size=1) as pool:
+        await require_schema(pool)
+        rows = [
+            ("key", "made", "signs until"),
+            *((k.kid, _time(k.created_at), _time(k.retired_at)) for k in await keys.listed(pool)),
+        ]
+    return "\n".join(f"{kid:18}{made:22}{until}" for kid, made, until in rows)
+
+
+def _time(moment: datetime | None) -> str:
+    return "further notice" if moment is None else moment.isoformat(sep=" ", timespec="seconds")[:19]
 
 
 async def declare(settings: Settings) -> None:

@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", help="bring the database up to date and make the buckets")
     migrate.set_defaults(run=_migrate)
     _add_user(commands)
+    _add_keys(commands)
     topology = commands.add_parser("topology", help="show exchanges and queues")
     topology.add_argument("--json", action="store_true", help="for programs")
     topology.add_argument("--declare", action="store_true", help="make them at the broker")
@@ -89,6 +90,17 @@ def _add_user(commands: Any) -> None:
     add.add_argument("--name", default="", help="full name")
     add.add_argument("--email", default="")
     add.set_defaults(run=_user_add)
+
+
+def _add_keys(commands: Any) -> None:
+    keys = commands.add_parser("keys", help="the keys that sign tokens").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    keys.add_parser("list", help="show them").set_defaults(run=_keys_list)
+    keys.add_parser("rotate", help="make a new one; nobody is logged out").set_defaults(run=_keys_rotate)
+    revoke = keys.add_parser("revoke", help="forget one that leaked; its tokens are good for nothing from now on")
+    revoke.add_argument("kid", metavar="KEY")
+    revoke.set_defaults(run=_keys_revoke)
 
 
 def _up(arguments: argparse.Namespace) -> int:
@@ -158,6 +170,29 @@ def _user_add(arguments: argparse.Namespace) -> int:
     password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass.getpass()
     asyncio.run(add_user(_settings(), arguments.username, password, arguments.name, arguments.email))
     _say(f"{arguments.username} can log in now")
+    return FINE
+
+
+def _keys_list(_arguments: argparse.Namespace) -> int:
+    from deploy.operations import key_table
+
+    _say(asyncio.run(key_table(_settings())))
+    return FINE
+
+
+def _keys_rotate(_arguments: argparse.Namespace) -> int:
+    from deploy.operations import rotate_keys
+
+    kid = asyncio.run(rotate_keys(_settings()))
+    _say(f"{kid} signs in three minutes; tokens of the key before stay good until they end")
+    return FINE
+
+
+def _keys_revoke(arguments: argparse.Namespace) -> int:
+    from deploy.operations import revoke_key
+
+    asyncio.run(revoke_key(_settings(), arguments.kid))
+    _say(f"{arguments.kid} is gone; its tokens are good for nothing within a minute")
     return FINE
 
 

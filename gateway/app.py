@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import asyncpg
@@ -16,10 +17,12 @@ from gateway.auth import endpoints
 from gateway.auth.accounts import Accounts
 from gateway.auth.keys import SigningKeys
 from gateway.auth.tokens import Tokens
+from gateway.caller import rate_middleware
 from gateway.edge import access_middleware, deadline_middleware, secure_headers
 from gateway.parts import PARTS, Parts
 from gateway.problems import Handler, problem_middleware
-from gateway.protocol import EdgeRunner
+from gateway.protocol import EdgeRunner, version_middleware
+from gateway.rates import Rate, Rates
 from gateway.reading import add_reading
 from messages.blobs import Blobs
 from messages.database import TRANSIENT, open_pool, require_schema
@@ -53,14 +56,15 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
         accounts=Accounts(pool),
         tokens=Tokens(SigningKeys(pool), issuer=settings.gateway.public_url),
         admission=Admission(),
+        rates=Rates(Rate("address", settings.gateway.address_rate), Rate("account", settings.gateway.account_rate)),
     )
     app = web.Application(
-        middlewares=[access_middleware, problem_middleware, deadline_middleware],
+        middlewares=[access_middleware, problem_middleware, version_middleware, rate_middleware, deadline_middleware],
         client_max_size=settings.gateway.max_body,
     )
     app[PARTS] = parts
     app.on_response_prepare.append(secure_headers(settings.gateway.public_url))
-    app.on_startup.append(_make_keys)
+    app.cleanup_ctx.append(_keep_keys)
     for module in (health, endpoints, rawstore, source):
         app.add_routes(module.routes(parts))
     _refuse_other_methods(app)
@@ -147,5 +151,8 @@ async def close_pool(pool: asyncpg.Pool) -> None:
         pool.terminate()
 
 
-async def _make_keys(app: web.Application) -> None:
+async def _keep_keys(app: web.Application) -> AsyncIterator[None]:
     await app[PARTS].tokens.prepare()
+    following = asyncio.create_task(app[PARTS].tokens.keys.follow())
+    yield
+    await _cancel(following)

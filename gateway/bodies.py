@@ -78,6 +78,8 @@ async def _read(request: web.Request, limit: int) -> bytes:
                     raise too_large
     except TimeoutError:
         raise Problem(408, "too-slow", "The body did not arrive in time.", headers={"Connection": "close"}) from None
+    except ConnectionError:
+        raise Problem(400, "cut-off", "The connection ended before the body did.") from None
     finally:
         set_deadline(request, TIME_LIMIT)
     return bytes(body)

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiohttp import web
 
 from gateway.parts import PARTS
+from gateway.problems import Handler
 from messages.settings import Network
 
 Address = IPv4Address | IPv6Address
+UNCOUNTED = "/health/"
+"""A machine that is asked too often must not be taken for a dead one."""
 
 
 def caller_of(request: web.Request) -> str:
     """The address that limits count by; that of the connection unless `DH_TRUSTED_PROXIES` names it."""
     trusted = request.app[PARTS].settings.gateway.trusted_proxies
     return caller(request.remote or "", request.headers.getall("X-Forwarded-For", ()), trusted)
+
+
+@web.middleware
+async def rate_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts by address, before anything else is done for a request; raises Problem 429."""
+    if not request.path.startswith(UNCOUNTED):
+        request.app[PARTS].rates.address.take(network_of(caller_of(request)))
+    return await handler(request)
+
+
+def network_of(address: str) -> str:
+    """What one subscriber has for themselves: an address of IPv4, 64 bits of one of IPv6."""
+    found = _address(address)
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else address
 
 
 def caller(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:

@@ -16,6 +16,7 @@ from tabular.paths import path_problem
 MOST_FILES = 1_000
 LARGEST = 5 * 1024**3
 """Bytes: S3 takes no more in one POST form."""
+KEYS = frozenset(("length", "md5", "sha256", "name", "type"))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -53,6 +54,9 @@ def _faults(path: str, entry: object) -> Iterator[Fault]:
     if not isinstance(entry, dict):
         yield Fault(detail=f"{path!r} needs an object with `length` and `md5`.", rule="not-an-object", pointer=here)
         return
+    for name in sorted(entry.keys() - KEYS)[:20]:
+        text = f"{path!r}: {name[:80]!r} is nothing that is said of a file."
+        yield Fault(detail=text, rule="unknown-field", pointer=here)
     length = entry.get("length")
     if type(length) is not int or length < 1:
         text = f"{path!r}: `length` must be the file's size in bytes, a whole number from 1 (no empty files)."
@@ -83,9 +87,9 @@ def _md5(text: object) -> str | None:
 def _twins(filedata: Mapping[str, Any]) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     for path in filedata:
-        other = seen.setdefault(unicodedata.normalize("NFC", path), path)
+        other = seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if other != path:
-            text = f"{path!r} and another file have the same name in two Unicode forms."
+            text = f"{path!r} and {other!r} are one file where case or the form of Unicode does not count."
             yield Fault(detail=text, rule="duplicate-path", pointer=f"#/filedata/{_escape(path)}")
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.admission import Admission
 from gateway.auth.accounts import Accounts
 from gateway.auth.tokens import Tokens
+from gateway.rates import Rates
 from messages.blobs import Blobs
 from messages.settings import Settings
 from messages.transport.port import Transport
@@ -17,7 +18,8 @@ from messages.transport.port import Transport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What handlers stand on: one database pool, one object store, one transport, the accounts and their tokens."""
+    """What handlers stand on: one database pool, one object store, one transport, the accounts and their tokens; the
+    line before dear requests, and how often one caller may ask."""
 
     settings: Settings
     pool: asyncpg.Pool
@@ -26,6 +28,7 @@ class Parts:
     accounts: Accounts
     tokens: Tokens
     admission: Admission
+    rates: Rates
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -90,7 +90,7 @@ class Source:
 
     async def _account(self, request: web.Request) -> Account:
         try:
-            account, _ = await authorize(request, token_of(request, query=True), SOURCE)
+            account, _ = await authorize(request, token_of(request), SOURCE)
         except BadToken as error:
             raise SpecRefused(_not_authorised(str(error))) from None
         return account

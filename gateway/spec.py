@@ -11,6 +11,10 @@ from gateway.problems import Fault
 from messages.datapackage import FINDABILITIES
 from tabular.profile import DATASET_NAME, check_descriptor
 
+KEYS = frozenset(("meta", "inputs", "processing", "outputs", "schedule"))
+META_KEYS = frozenset(("version", "ownerid", "owner", "dataset", "findability", "create_time", "update_time"))
+"""What the original's clients post; anything else is refused, so that nobody is led to think it has a meaning."""
+
 _SCHEDULE = re.compile(r"every (\d+)([a-zA-Z])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DESCRIPTOR = "#/inputs/0/parameters/descriptor"
@@ -58,7 +62,8 @@ def owner_of(body: Mapping[str, Any]) -> str:
 
 def read_spec(body: Mapping[str, Any]) -> Spec:
     """The spec in a body whose owner is known; raises SpecRefused with everything that is wrong."""
-    faults = [*_meta_faults(body["meta"]), *_schedule_faults(body.get("schedule"))]
+    faults = [*_unknown(body, KEYS, "#"), *_unknown(body["meta"], META_KEYS, "#/meta")]
+    faults += [*_meta_faults(body["meta"]), *_schedule_faults(body.get("schedule"))]
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
         faults.append(Fault(detail="`inputs` must hold exactly one input.", rule="inputs", pointer="#/inputs"))
@@ -83,6 +88,11 @@ def read_spec(body: Mapping[str, Any]) -> Spec:
         mapping=mapping,
         whole=body,
     )
+
+
+def _unknown(given: Mapping[str, Any], known: frozenset[str], pointer: str) -> Iterator[Fault]:
+    for name in sorted(given.keys() - known)[:20]:
+        yield Fault(detail=f"{name[:80]!r} is no part of a spec.", rule="unknown-field", pointer=pointer)
 
 
 def _meta_faults(meta: Mapping[str, Any]) -> Iterator[Fault]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from messages.errors import DecodeError
+
+T = TypeVar("T")
 
 FINDABILITIES = ("published", "unlisted", "private")
 
@@ -74,8 +76,8 @@ class BlobRef:
             bucket=str_of(data, "bucket"),
             key=str_of(data, "key"),
             size=int_of(data, "size"),
-            sha256=data.get("sha256"),
-            md5=data.get("md5"),
+            sha256=maybe(str_of, data, "sha256"),
+            md5=maybe(str_of, data, "md5"),
         )
 
 
@@ -184,7 +186,7 @@ class Resource:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Resource:
-        content = data.get("content")
+        content = maybe(dict_of, data, "content")
         return cls(
             index=int_of(data, "index"),
             name=str_of(data, "name"),
@@ -193,11 +195,11 @@ class Resource:
             source=BlobRef.from_dict(dict_of(data, "source")),
             tabular=bool(data.get("tabular")),
             content=BlobRef.from_dict(content) if content else None,
-            rows=data.get("rows"),
+            rows=maybe(int_of, data, "rows"),
             facts=dict_of(data, "facts"),
-            files=tuple(PublishedFile.from_dict(file) for file in data.get("files", ())),
-            references=tuple(ReferencedResource.from_dict(each) for each in data.get("references", ())),
-            languages=tuple(map(str, data.get("languages", ()))),
+            files=tuple(PublishedFile.from_dict(file) for file in dicts_of(data, "files")),
+            references=tuple(ReferencedResource.from_dict(each) for each in dicts_of(data, "references")),
+            languages=texts_of(data, "languages"),
         )
 
 
@@ -223,3 +225,24 @@ def dict_of(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DecodeError(f"field {name!r} is not an object")
     return value
+
+
+def texts_of(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """The texts in a field, none where it is missing; raises DecodeError where it is something else."""
+    values = data.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise DecodeError(f"field {name!r} is not a list of texts")
+    return tuple(values)
+
+
+def dicts_of(data: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects in a field, none where it is missing; raises DecodeError where it is something else."""
+    values = data.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise DecodeError(f"field {name!r} is not a list of objects")
+    return values
+
+
+def maybe(read: Callable[[Mapping[str, Any], str], T], data: Mapping[str, Any], name: str) -> T | None:
+    """What `read` finds in a field; None where it is missing or null."""
+    return None if data.get(name) is None else read(data, name)

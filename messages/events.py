@@ -10,7 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from messages.datapackage import BlobRef, FlowRef, PublishedFile, Resource, dict_of, int_of, str_of
+from messages.datapackage import (
+    BlobRef,
+    FlowRef,
+    PublishedFile,
+    Resource,
+    dict_of,
+    dicts_of,
+    int_of,
+    maybe,
+    str_of,
+    texts_of,
+)
 from messages.envelope import Message, derived_id
 from messages.errors import DecodeError
 
@@ -33,7 +44,7 @@ class FlowAccepted:
         return cls(
             flow=flow_of(message, cls.KIND),
             title=str_of(message.data, "title"),
-            resources=tuple(message.data.get("resources", ())),
+            resources=texts_of(message.data, "resources"),
         )
 
 
@@ -58,7 +69,7 @@ class FlowRestarted:
         return cls(
             flow=flow_of(message, cls.KIND),
             run=int_of(message.data, "run"),
-            resources=tuple(message.data.get("resources", ())),
+            resources=texts_of(message.data, "resources"),
         )
 
 
@@ -150,7 +161,7 @@ class StageRejected:
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
-        data, report = message.data, message.data.get("report")
+        data, report = message.data, maybe(dict_of, message.data, "report")
         return cls(
             flow=flow_of(message, cls.KIND),
             index=int_of(data, "index"),
@@ -160,10 +171,10 @@ class StageRejected:
             round=int_of(data, "round"),
             rule=str_of(data, "rule"),
             errors=int_of(data, "errors"),
-            findings=tuple(data.get("findings", ())),
+            findings=tuple(dicts_of(data, "findings")),
             facts=dict_of(data, "facts"),
             report=BlobRef.from_dict(report) if report else None,
-            files=tuple(PublishedFile.from_dict(file) for file in data.get("files", ())),
+            files=tuple(PublishedFile.from_dict(file) for file in dicts_of(data, "files")),
             abandoned=bool(data.get("abandoned")),
         )
 
@@ -202,7 +213,7 @@ class StageProgressed:
             name=str_of(data, "name"),
             stage=str_of(data, "stage"),
             done=int_of(data, "done"),
-            total=data.get("total"),
+            total=maybe(int_of, data, "total"),
             unit=str_of(data, "unit"),
         )
 
@@ -272,8 +283,8 @@ class PackageFailed:
         return cls(
             flow=flow_of(message, cls.KIND),
             reason=str_of(message.data, "reason"),
-            resources=tuple(message.data.get("resources", ())),
-            run=int(message.data.get("run", 0)),
+            resources=texts_of(message.data, "resources"),
+            run=maybe(int_of, message.data, "run") or 0,
             cancelled=bool(message.data.get("cancelled")),
         )
 
@@ -320,8 +331,16 @@ def message_of(kind: str, flow: FlowRef, data: Mapping[str, Any], cause: str | N
     return Message(id=derived_id(kind, flow.id, *parts), kind=kind, flow=flow.id, data=data, cause=cause)
 
 
+def flow_in(message: Message) -> FlowRef:
+    """The flow that a message is about; raises DecodeError where inside and outside do not name the same one."""
+    flow = FlowRef.from_dict(dict_of(message.data, "flow"))
+    if flow.id != message.flow:
+        raise DecodeError("the message is about another flow than it says")
+    return flow
+
+
 def flow_of(message: Message, kind: str) -> FlowRef:
     """The flow an event speaks of; raises DecodeError where the message is of another kind."""
     if message.kind != kind:
         raise DecodeError(f"expected {kind}, got {message.kind}")
-    return FlowRef.from_dict(dict_of(message.data, "flow"))
+    return flow_in(message)

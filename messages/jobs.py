@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from messages.datapackage import FlowRef, Resource, dict_of
+from messages.datapackage import FlowRef, Resource, dict_of, int_of, maybe
 from messages.envelope import Message, derived_id
 from messages.errors import DecodeError
-from messages.events import StagePassed
+from messages.events import StagePassed, flow_in
 
 STAGES = ("load", "encoding", "csvkind", "validate", "dump")
 """The identity pipeline, in order. Names on the wire: queues, job kinds and the HTTP status use them."""
@@ -48,10 +48,10 @@ class StageJob:
         if not message.is_job or stage not in STAGES:
             raise DecodeError(f"{message.kind!r} is not a stage's job")
         return cls(
-            flow=FlowRef.from_dict(dict_of(message.data, "flow")),
+            flow=flow_in(message),
             stage=stage,
             resource=Resource.from_dict(dict_of(message.data, "resource")),
-            round=int(message.data.get("round", 0)),
+            round=maybe(int_of, message.data, "round") or 0,
         )
 
     @classmethod

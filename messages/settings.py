@@ -36,7 +36,8 @@ class StoreSettings:
 class GatewaySettings:
     """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. Expiry in seconds.
 
-    `trusted_proxies`: where an `X-Forwarded-For` may come from.
+    `trusted_proxies`: where an `X-Forwarded-For` may come from. `address_rate`, `account_rate`: requests a second, 0
+    for as many as they like.
     """
 
     host: str
@@ -45,6 +46,8 @@ class GatewaySettings:
     upload_expiry: int
     max_body: int
     trusted_proxies: tuple[Network, ...]
+    address_rate: float
+    account_rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,8 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             upload_expiry=_int(environ, "DH_UPLOAD_EXPIRY", 3600),
             max_body=_int(environ, "DH_MAX_BODY", 10_000_000),
             trusted_proxies=_networks(environ, "DH_TRUSTED_PROXIES"),
+            address_rate=_rate(environ, "DH_RATE_ADDRESS", 200.0),
+            account_rate=_rate(environ, "DH_RATE_ACCOUNT", 100.0),
         ),
         worker=WorkerSettings(
             slots=_int(environ, "DH_SLOTS", 2),
@@ -213,6 +218,13 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     value = _float(environ, name, default)
     if not 1 <= value < math.inf:
         raise SettingsError(f"{name} is {value:g}: at least 1 second is expected")
+    return value
+
+
+def _rate(environ: Mapping[str, str], name: str, default: float) -> float:
+    value = _float(environ, name, default)
+    if not 0 <= value < math.inf:
+        raise SettingsError(f"{name} is {value:g}: requests a second are expected, or 0 for no limit")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,8 @@ COLUMNS = ("rule", "row", "line", "byte_offset", "field", "cell", "message")
 ADDED = ("_row", "_line", "_errors")
 CUT = "cut"
 """The rule of the last line of a list that does not hold everything."""
+FORMULA = re.compile(r"[=+\-@\t\r](?![\d.,]*\Z)")
+"""What a spreadsheet would compute when it opens the list; signed numbers are none."""
 
 
 def finding_of(problem: Problem, place: Place | None, longest: int, sheet: Sheet | None = None) -> Finding:
@@ -74,7 +77,7 @@ class Listing:
 
     def add_finding(self, finding: Finding) -> None:
         """A problem that belongs to no row, such as the header's."""
-        self._errors.write([getattr(finding, name) for name in self._columns])
+        self._errors.write([_inert(getattr(finding, name)) for name in self._columns])
 
     def finish(self, errors: int, bad_rows: int) -> Listed:
         """What is in them of all that there are; a list that lacks some ends in a line that says so."""
@@ -86,6 +89,10 @@ class Listing:
         if more_rows:
             self._rows.end([None, None, f"The list ends here: {self._rows.count:,} of {bad_rows:,} rows are in it."])
         return Listed(self._errors.count, more_errors, self._rows.count, more_rows)
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 class _List:

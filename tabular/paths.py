@@ -15,6 +15,8 @@ LONGEST = 1_024
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 REMOTE = re.compile(r"(?:https?|ftps?|s3|gs|wss?):", re.IGNORECASE)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+REVERSING = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 
 
 def path_problem(path: object, where: str | None = None) -> Finding | None:
@@ -48,5 +50,9 @@ def _why_unsafe(path: str) -> str | None:
         (SCHEME.match(path) is not None, "it starts like an address or a drive"),
         (".." in parts, "it leaves the package"),
         ("." in parts or "" in parts, "it has empty parts"),
+        (REVERSING.search(path) is not None, "it has characters that turn the direction of writing"),
+        (any(part.startswith("-") for part in parts), "a part begins with '-', as an option of a command does"),
+        (any(part.endswith((".", " ")) for part in parts), "a part ends with a dot or a blank, which Windows drops"),
+        (any(DEVICE.fullmatch(part) for part in parts), "a part is the name of a device on Windows"),
     )
     return next((why for holds, why in reasons if holds), None)

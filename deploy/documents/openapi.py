@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.documents.operations import OPERATIONS, SCHEMAS, Operation
+from deploy.documents.operations import ANYBODY, OPERATIONS, SCHEMAS, Operation
 
 PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -75,7 +75,7 @@ def _operation(method: str, path: str, handler: Any, details: Operation) -> dict
             {"name": name, "in": "query", "schema": {"type": "string"}, "description": why}
             for name, why in details.query
         ],
-        "security": [{scheme: []} for scheme in details.security] or [{}],
+        "security": [{scheme: []} if scheme else {} for scheme in details.security or ANYBODY],
         "responses": _responses(details),
     }
     if description:

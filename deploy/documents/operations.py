@@ -9,8 +9,13 @@ from typing import Any
 JSON = "application/json"
 HTML = "text/html"
 EVENT_STREAM = "text/event-stream"
-USER = ("userToken", "session")
+ANYBODY = ("",)
+USER = ("", "userToken", "session")
+"""Anybody is answered; who shows a token also sees their own."""
+SESSION = ("", "session")
 PERMISSION = ("permissionToken",)
+IN_BAND = ("", "permissionToken")
+"""Whoever shows no good token is answered 200, and told inside."""
 
 Statuses = tuple[tuple[int, str], ...]
 OK: Statuses = ((200, "done"),)
@@ -25,7 +30,8 @@ MOVED: Statuses = ((302, "where it is, by a signed address"), (404, "no such thi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`query`: (name, meaning) of each parameter; `body`, `answer`: names in SCHEMAS; `security`: any one suffices."""
+    """`query`: (name, meaning) of each parameter; `body`, `answer`: names in SCHEMAS; `security`: any one
+    suffices, an empty one is none."""
 
     tag: str
     security: tuple[str, ...] = ()
@@ -116,7 +122,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/source/upload"): Operation(
         tag="source",
-        security=PERMISSION,
+        security=IN_BAND,
         body="Spec",
         answer="Accepted",
         statuses=(
@@ -154,13 +160,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/"): _page(),
     ("GET", "/search"): _page(("q", "words"), FROM),
     ("GET", "/login"): _page(statuses=((302, "to the log-in page"),)),
-    ("GET", "/dashboard"): _page(security=("session",)),
+    ("GET", "/dashboard"): _page(security=SESSION),
     ("GET", "/{owner}"): _page(FROM),
-    ("GET", "/{owner}/{dataset}"): _page(REVISION, security=("session",)),
-    ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=("session",)),
+    ("GET", "/{owner}/{dataset}"): _page(REVISION, security=SESSION),
+    ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=SESSION),
     ("POST", "/{owner}/{dataset}/v/{revision}/cancel"): BUTTON,
     ("POST", "/{owner}/{dataset}/v/{revision}/rerun"): BUTTON,
-    ("GET", "/{owner}/{dataset}/v/{revision}/report/{resource}"): _page(security=("session",)),
+    ("GET", "/{owner}/{dataset}/v/{revision}/report/{resource}"): _page(security=SESSION),
     ("GET", "/static/{file}"): _page(),
     ("GET", "/favicon.ico"): _page(),
     ("GET", "/{path}/"): _page(statuses=((301, "the same without the slash"),)),

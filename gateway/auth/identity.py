@@ -5,11 +5,17 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.auth.accounts import Account
+from gateway.auth.services import allows
 from gateway.auth.tokens import LOGIN, BadToken, Claims
 from gateway.edge import IDENTIFIED
 from gateway.parts import PARTS
 
 COOKIE = "dh_session"
+
+
+def session_cookie(public_url: str) -> str:
+    """The name of the session's cookie: over TLS one that browsers take from this very host alone (RFC 6265bis)."""
+    return f"__Host-{COOKIE}" if public_url.startswith("https://") else COOKIE
 
 
 def token_of(request: web.Request, *, query: bool = False, cookie: bool = False) -> str | None:
@@ -21,7 +27,11 @@ def token_of(request: web.Request, *, query: bool = False, cookie: bool = False)
         return value
     if query and (value := request.query.get("jwt", "")):
         return value
-    return request.cookies.get(COOKIE) if cookie else None
+    return request.cookies.get(session_cookie(request.app[PARTS].settings.gateway.public_url)) if cookie else None
+
+
+class Unpermitted(BadToken):
+    """The token is good and does not let its holder do this."""
 
 
 async def identify(request: web.Request, *, query: bool = False) -> Account | None:
@@ -43,13 +53,17 @@ async def identify(request: web.Request, *, query: bool = False) -> Account | No
 
 
 async def authorize(request: web.Request, token: str | None, *audiences: str) -> tuple[Account, Claims]:
-    """The account and claims of a token made for one of these audiences; raises BadToken."""
+    """The account and claims of a token made for one of these audiences; raises BadToken, Unpermitted, and
+    Problem 429 where the account asks too often: by proven account, since a token is invented for nothing."""
     request[IDENTIFIED] = True
     if token is None:
         raise BadToken("there is no token")
     parts = request.app[PARTS]
     claims = await parts.tokens.verify(token, audiences)
+    if not allows(claims.audience, claims.permissions):
+        raise Unpermitted("the token has not the permission for this")
     account = await parts.accounts.holder(claims.userid, claims.token_id)
     if account is None:
         raise BadToken("the token was logged out, or its account is gone")
+    parts.rates.account.take(account.id)
     return account, claims

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.auth.accounts import Account
 from gateway.auth.attempts import WINDOW, Attempts
 from gateway.auth.destinations import HOME, is_loopback, safe_destination, with_token
-from gateway.auth.identity import COOKIE, authorize, identify, token_of
+from gateway.auth.identity import authorize, identify, session_cookie, token_of
 from gateway.auth.providers import LocalProvider
 from gateway.auth.tokens import LOGIN, USER_LIFETIME, BadToken
 from gateway.bodies import JSON, read_form, read_object
@@ -38,6 +38,8 @@ class Login:
         self._public_url = parts.settings.gateway.public_url
         self._provider = LocalProvider(parts.accounts, self._public_url)
         self._attempts = Attempts()
+        self._cookie = session_cookie(self._public_url)
+        self._secure = urlsplit(self._public_url).scheme == "https"
 
     async def page(self, request: web.Request) -> web.Response:
         """The log-in page; whoever is logged in already goes on, unless a program waits for a token.
@@ -81,14 +83,14 @@ class Login:
         shown = token_of(request)
         if shown is None:
             require_same_origin(request, self._public_url)
-            shown = request.cookies.get(COOKIE)
+            shown = request.cookies.get(self._cookie)
         try:
             _, claims = await authorize(request, shown, LOGIN)
             await self._parts.accounts.revoke(claims.token_id, claims.expires)
         except BadToken:
             _log.info("logout_without_session")
         response = web.Response(status=303, headers={"Location": HOME})
-        response.del_cookie(COOKIE, path="/")
+        response.del_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="Lax")
         return response
 
     async def callback(self, _request: web.Request) -> web.Response:
@@ -113,13 +115,13 @@ class Login:
         location = with_token(destination, token) if is_loopback(destination, self._public_url) else destination
         response = web.Response(status=303, headers={"Location": location})
         response.set_cookie(
-            COOKIE,
+            self._cookie,
             token,
             max_age=USER_LIFETIME,
             path="/",
             httponly=True,
             samesite="Lax",
-            secure=urlsplit(self._public_url).scheme == "https",
+            secure=self._secure,
         )
         return response
 

@@ -17,3 +17,8 @@ PERMISSIONS: Mapping[str, Mapping[str, Any]] = {
     FRONTEND: {"read": True},
 }
 """Everybody may do everything with what is their own; plans and organisations would decide here."""
+
+
+def allows(service: str, permissions: Mapping[str, Any]) -> bool:
+    """Whether a token with these permissions may be used at a service (user tokens have, and need, none)."""
+    return all(permissions.get(name) == value for name, value in PERMISSIONS.get(service, {}).items())

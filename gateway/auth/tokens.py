@@ -91,7 +91,7 @@ class Tokens:
 
     async def verify(self, token: str, audiences: Collection[str]) -> Claims:
         """The claims of a token of ours for one of the audiences; raises BadToken or ExpiredToken."""
-        header = _read_header(token)
+        header = read_header(token)
         key = await self.keys.find(header["kid"])
         if key is None:
             raise BadToken("the token is signed with a key that is not ours")
@@ -120,7 +120,8 @@ class Tokens:
         return claims
 
 
-def _read_header(token: str) -> dict[str, str]:
+def read_header(token: str) -> dict[str, str]:
+    """The header of what is written exactly like a token of ours, whoever signed it; raises BadToken."""
     if len(token) > LONGEST or not _TOKEN.fullmatch(token):
         raise BadToken("this is no token")
     segments = [_segment(segment) for segment in token.split(".")]

@@ -1,0 +1,124 @@
+"""Who gets what of an owner's private data: one row for each operation of the OpenAPI document.
+
+An operation without a row fails the tests: whoever adds one declares here what five callers get of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CALLERS = ("anonymous", "owner", "other", "expired", "wrong")
+"""Nobody; who owns the private data; another account; the owner's token of yesterday; the owner's token for another
+service."""
+TITLE = "Zq7 is private"
+NOBODY: tuple[str, ...] = ()
+OWNER = ("owner",)
+KNOWN = ("owner", "other")
+EVERYBODY = CALLERS
+
+Cells = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """`statuses`: one for each caller. `mark`: text that those in `sees` are sent (header lines included), and no other
+    is; empty: the answer holds nothing of anybody's. `query`, `body` (JSON) and `values` of the path as Python formats
+    them with the names of the private dataset; `service`: whose permission token is shown, None: the user token,
+    as a cookie from a page of ours where it is a `browser` that asks."""
+
+    statuses: Cells
+    mark: str = ""
+    sees: tuple[str, ...] = NOBODY
+    query: str = ""
+    body: Any = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    service: str | None = None
+    browser: bool = False
+
+
+def _same(status: int, **more: Any) -> Row:
+    return Row(statuses=(status,) * 5, **more)
+
+
+def _private(status: int = 200, **more: Any) -> Row:
+    """The owner's alone; for everybody else it is not there."""
+    return Row(statuses=(404, status, 404, 404, 404), sees=OWNER, **more)
+
+
+DESCRIPTOR = _private(mark=TITLE)
+README = _private(mark=TITLE)
+FILE = _private(302, mark="X-Amz-Signature", values={"file": "prices.csv"})
+FORM = {"metadata": {"owner": "{ownerid}"}, "filedata": {"a.csv": {"length": 1, "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}}}
+UPLOADS = Row(statuses=(401, 200, 403, 401, 401), mark="upload_url", sees=OWNER, body=FORM, service="rawstore")
+SPEC = {
+    "meta": {"version": 1, "ownerid": "{ownerid}", "owner": "x", "dataset": "pushed", "findability": "private"},
+    "inputs": [
+        {
+            "kind": "datapackage",
+            "url": "",
+            "parameters": {
+                "resource-mapping": {"data.csv": "{upload}"},
+                "descriptor": {"name": "pushed", "resources": [{"name": "data", "path": "data.csv"}]},
+            },
+        }
+    ],
+}
+
+BUTTON = Row(statuses=(401, 409, 404, 401, 401), mark="published", sees=OWNER, browser=True)
+RUN = Row(statuses=(401, 409, 404, 401, 401), mark="published", sees=OWNER, service="source")
+
+ROWS: Mapping[tuple[str, str], Row] = {
+    ("GET", "/health/live"): _same(200),
+    ("GET", "/health/ready"): _same(200),
+    ("GET", "/auth/check"): _same(200, mark='"authenticated": true', sees=KNOWN),
+    ("GET", "/auth/authorize"): _same(200, mark='"token"', sees=KNOWN, query="service=source"),
+    ("POST", "/auth/update"): _same(200, mark="already set", sees=KNOWN, query="username=eve"),
+    ("GET", "/auth/public-key"): _same(200),
+    ("GET", "/auth/resolve"): _same(200, query="username=ada"),
+    ("GET", "/auth/get_profile"): _same(200, query="username=ada", mark="ada@example.com"),
+    ("GET", "/.well-known/jwks.json"): _same(200),
+    ("GET", "/auth/login"): Row(statuses=(200, 303, 303, 200, 200)),
+    ("POST", "/auth/login"): _same(401, body={"username": "nobody", "password": "guessed"}),
+    ("POST", "/auth/token"): _same(401, body={"username": "somebody", "password": "guessed"}),
+    ("POST", "/auth/logout"): Row(statuses=(403, 303, 303, 303, 303)),
+    ("GET", "/auth/oauth_callback"): _same(302),
+    ("POST", "/rawstore/authorize"): UPLOADS,
+    ("POST", "/rawstore/"): UPLOADS,
+    ("GET", "/rawstore/info"): Row(
+        statuses=(401, 200, 200, 401, 401), mark="{ownerid}", sees=OWNER, service="rawstore"
+    ),
+    ("GET", "/rawstore/presign"): Row(
+        statuses=(401, 200, 403, 401, 401), mark="X-Amz-Signature", sees=OWNER, query="url={upload}", service="rawstore"
+    ),
+    ("POST", "/source/upload"): _same(200, mark='"success": true', sees=OWNER, body=SPEC, service="source"),
+    ("GET", "/source/{owner}/{dataset}/{revision}"): _private(mark='"state"'),
+    ("GET", "/source/{owner}/{dataset}/{revision}/events"): _private(mark='"state"'),
+    ("POST", "/source/{owner}/{dataset}/{revision}/cancel"): RUN,
+    ("POST", "/source/{owner}/{dataset}/{revision}/rerun"): RUN,
+    ("POST", "/{owner}/{dataset}/v/{revision}/cancel"): BUTTON,
+    ("POST", "/{owner}/{dataset}/v/{revision}/rerun"): BUTTON,
+    ("GET", "/metastore/search"): _same(200, mark=TITLE, sees=OWNER),
+    ("GET", "/metastore/search/events"): _same(200, mark="{dataset}", sees=OWNER),
+    ("GET", "/resolver/resolve"): _same(200, query="path=ada/{dataset}"),
+    ("GET", "/{owner}/{dataset}/datapackage.json"): DESCRIPTOR,
+    ("GET", "/{ownerid}/{dataset}/{revision}/datapackage.json"): DESCRIPTOR,
+    ("GET", "/{owner}/{dataset}/README.md"): README,
+    ("GET", "/{ownerid}/{dataset}/{revision}/README.md"): README,
+    ("GET", "/{owner}/{dataset}/r/{file}"): FILE,
+    ("GET", "/{ownerid}/{dataset}/{revision}/r/{file}"): FILE,
+    ("GET", "/"): _same(200, mark=TITLE),
+    ("GET", "/search"): _same(200, mark=TITLE, sees=OWNER, query="q=Zq7"),
+    ("GET", "/login"): _same(303),
+    ("GET", "/dashboard"): Row(statuses=(303, 200, 200, 303, 303), mark=TITLE, sees=OWNER),
+    ("GET", "/{owner}"): _same(200, mark=TITLE, sees=OWNER),
+    ("GET", "/{owner}/{dataset}"): _private(mark=TITLE),
+    ("GET", "/{owner}/{dataset}/v/{revision}"): _private(mark=TITLE),
+    ("GET", "/{owner}/{dataset}/v/{revision}/report/{resource}"): _private(
+        mark="prices", values={"revision": "2", "resource": "prices"}
+    ),
+    ("GET", "/static/{file}"): _same(404, values={"file": "absent.css"}),
+    ("GET", "/favicon.ico"): _same(301),
+    ("GET", "/{path}/"): _same(301, values={"path": "ada/{dataset}"}),
+}
