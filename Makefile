@@ -10,7 +10,7 @@ LOCK := UV_SYSTEM_CERTS=1 $(BIN)/uv -q pip compile --universal --python-version 
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz planted lint format lock bench clean
+.PHONY: help setup demo up test fuzz planted unguarded chaos lint format lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,13 @@ fuzz: $(VENV)/.dev ## check random tables by frictionless and by us (N=100000 FI
 
 planted: $(VENV)/.dev ## plant wrong accepts in copies of the fast path, one by one, and see the tests catch each
 	@$(BIN)/python -m bench.planted
+
+unguarded: $(VENV)/.dev ## take away each guard of the delivery in a copy, one by one, and see a test fail for each
+	@$(BIN)/python -m bench.unguarded
+
+ROUNDS ?= 20
+chaos: $(VENV)/.dev ## kill -9 at every step of every process, on both transports (ROUNDS=20; the result is in bench/results)
+	@$(BIN)/python -m bench.chaos --rounds $(ROUNDS) --output bench/results/chaos.json
 
 lint: $(VENV)/.dev ## check style, types and the direction of imports
 	@failed=0; for check in 'ruff check' 'ruff format --check' mypy lint-imports; do \

@@ -19,6 +19,7 @@ from deploy.embedded.server import EmbeddedServer
 _START_SECONDS = 90.0
 _AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # unlike the one in /usr/sbin it runs as any account
+_LIBRARY = Path("/usr/lib/rabbitmq/lib")
 _USER = "app"
 _ERLANG_FLAGS = (
     "-kernel inet_dist_use_interface {127,0,0,1} "
@@ -135,6 +136,12 @@ disk_free_limit.absolute = 200MB
             "ERL_MAX_PORTS": "8192",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG_FLAGS,
         }
+
+
+def installed_version() -> str:
+    """The version of the RabbitMQ on this machine, as its folder has it; empty where there is none."""
+    folders = sorted(_LIBRARY.glob("rabbitmq_server-*"))
+    return folders[-1].name.removeprefix("rabbitmq_server-") if folders else ""
 
 
 def installed() -> bool:

@@ -18,9 +18,9 @@ from messages.topology import DEAD_QUEUE, QUEUES
 from messages.transport import transport_at
 from messages.transport.port import Transport
 from tests import stack as stacks
-from tests.crash.forked import ForkedStack
+from tests.crash.forked import POISON, ForkedStack
 from tests.crash.oracle import History, violations
-from tests.publisher import Publisher, logged_in, small_package
+from tests.publisher import Publisher, logged_in
 from tests.workers import floor as floors
 from tests.workers.floor import File, Floor, job
 
@@ -41,7 +41,6 @@ class Campaign:
     publisher: Publisher
     floor: Floor
     fault: Path
-    tables: bool
     history: History = field(default_factory=History)
 
     async def strike(self, place: str, step: str) -> float:
@@ -122,10 +121,27 @@ class Campaign:
             if dying.done():
                 return
 
+    async def poison(self, good: int) -> None:
+        """Pushes a job that kills its worker each time, and good ones at the same time; workers are started anew."""
+        keeping = asyncio.create_task(self._keep())
+        descriptor, files = _notes("poisoned", 0, POISON)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self.history.doomed.add(await self.publisher.push(descriptor, files))
+                await asyncio.gather(*(self._push(lane) for lane in range(good)))
+                await self._quiet()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            await self._restart(await self._death())
+
     async def _push(self, lane: int) -> None:
         """Pushes as a client does that tries again while the gateway is away."""
         number = len(self.history.contents)
-        descriptor, files = small_package(f"lane-{lane}", number) if self.tables else _notes(f"lane-{lane}", number)
+        descriptor, files = _notes(f"lane-{lane}", number)
         [content] = files.values()
         self.history.contents[descriptor["title"]] = content
         while True:
@@ -159,12 +175,12 @@ class Campaign:
 
 @asynccontextmanager
 async def campaign(
-    database_url: str, store: StoreSettings, amqp_url: str | None, directory: Path, *, tables: bool = False
+    database_url: str, store: StoreSettings, amqp_url: str | None, directory: Path
 ) -> AsyncIterator[Campaign]:
     """A running system without faults so far, and a subscriber that is there from the start."""
     fault = directory / "fault"
     variables = stacks.environment(database_url, store, amqp_url, directory) | {VARIABLE: str(fault)}
-    stack = ForkedStack(variables, variables["DH_PUBLIC_URL"], directory, tables=tables)
+    stack = ForkedStack(variables, variables["DH_PUBLIC_URL"], directory)
     async with AsyncExitStack() as closing:
         transport = transport_at(amqp_url or database_url)
         closing.push_async_callback(transport.close)
@@ -172,7 +188,7 @@ async def campaign(
         ownerid = await stack.add_user("carol")
         publisher = await closing.enter_async_context(logged_in(stack.url, ownerid, "carol", stacks.PASSWORD))
         floor = await closing.enter_async_context(floors.floor(ownerid, database_url, store))
-        made = Campaign(stack, transport, publisher, floor, fault, tables)
+        made = Campaign(stack, transport, publisher, floor, fault)
         await transport.declare()
         await transport.subscribe("listener", ["event.package.*"])
         await transport.consume("listener", made.history.hear, slots=4)
@@ -186,8 +202,8 @@ select exists (select from flow where finished_at is null) or exists (select fro
 """
 
 
-def _notes(name: str, number: int) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _notes(name: str, number: int, resource: str = "notes") -> tuple[dict[str, Any], dict[str, bytes]]:
     """A package without a table: its stages cost little, and what is tested here is not what they do."""
     content = f"Note {number}.\n".encode()
-    descriptor = {"name": name, "title": f"Notes {number}", "resources": [{"name": "notes", "path": "notes.txt"}]}
+    descriptor = {"name": name, "title": f"Notes {number}", "resources": [{"name": resource, "path": "notes.txt"}]}
     return descriptor, {"notes.txt": content}

@@ -1,7 +1,8 @@
 """A stack whose processes start in a tenth of a second: forks of one process that has imported everything.
 
-Each is a process of its own that runs `dh-server` with its words and variables, and can be killed as any other. Only
-what the stages' fork servers import ahead of their first table is left out, unless `tables` are to be published.
+Each is a process of its own that runs `dh-server` with its words and variables, and can be killed as any other. Two
+things are different: what the stages' fork servers import ahead of their first table is left out, and a resource with
+the name POISON kills whoever loads it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ from typing import Any
 from typing_extensions import override
 
 from deploy.embedded.process import dies_with_parent
+from messages.jobs import StageJob
 from tests.stack import Process, Stack
+from workers.stage import Outcome, StageContext
+from workers.stages.load import load
+
+POISON = "poison"
 
 IMPORTED = (
     "aiobotocore.session",
@@ -44,16 +50,14 @@ IMPORTED = (
 
 @dataclass(slots=True)
 class ForkedStack(Stack):
-    """See the module. `tables`: stages may expect tables."""
-
-    tables: bool = False
+    """See the module."""
 
     @override
     async def _launch(self, role: str, command: Sequence[str]) -> Process:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(IMPORTED))
         log = self.directory / f"{role}.log"
-        process = context.Process(target=_live, args=(tuple(command), dict(self.environment), log, self.tables))
+        process = context.Process(target=_live, args=(tuple(command), dict(self.environment), log))
         await asyncio.to_thread(process.start)  # the first one waits for the imports
         return ForkedProcess(process)
 
@@ -91,7 +95,13 @@ class ForkedProcess:
         self._process.close()
 
 
-def _live(words: Sequence[str], environment: Mapping[str, str], log: Path, tables: bool) -> None:
+async def _deadly(job: StageJob, context: StageContext) -> Outcome:
+    if job.resource.name == POISON:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return await load(job, context)
+
+
+def _live(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
     """The child's whole life."""
     die = dies_with_parent(signal.SIGKILL, parent=os.getppid())
     if die is not None:
@@ -104,7 +114,7 @@ def _live(words: Sequence[str], environment: Mapping[str, str], log: Path, table
     from deploy import server
     from workers import pipeline
 
-    if not tables:
-        without: Any = tuple(replace(stage, preload=()) for stage in pipeline.PIPELINE)
-        pipeline.PIPELINE = without
+    without = [replace(stage, preload=()) for stage in pipeline.PIPELINE]
+    deadly: Any = tuple(replace(stage, function=_deadly) if stage.name == "load" else stage for stage in without)
+    pipeline.PIPELINE = deadly
     sys.exit(server.main(words))

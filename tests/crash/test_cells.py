@@ -6,46 +6,19 @@ One running system for each transport; only the process that was killed is start
 from __future__ import annotations
 
 import ast
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from messages import faultpoint as faults
-from messages.settings import StoreSettings
-from tests import services
-from tests.crash.campaign import Campaign, campaign
+from tests.crash.campaign import Campaign
 
 ROOT = Path(__file__).parents[2]
 
+GOOD = 12
+"""Pushes beside a deadly one: enough to share its process each time."""
+
 pytestmark = pytest.mark.timeout(500)
-
-
-@pytest.fixture(scope="module", params=["postgres", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
-def chosen_broker(request: pytest.FixtureRequest) -> services.Broker | None:
-    """The broker of the system: None for the embedded transport on PostgreSQL."""
-    return request.getfixturevalue("broker") if request.param == "rabbitmq" else None
-
-
-@pytest_asyncio.fixture(scope="module")
-async def running(
-    chosen_broker: services.Broker | None,
-    postgres: services.DatabaseServer,
-    object_store: StoreSettings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Campaign]:
-    """The system of all tests of this file on one transport."""
-    async with AsyncExitStack() as closing:
-        amqp_url = None
-        if chosen_broker is not None:
-            amqp_url = await chosen_broker.new_vhost()
-            closing.push_async_callback(chosen_broker.drop_vhost, amqp_url)
-        database_url = await postgres.clone()
-        closing.push_async_callback(postgres.drop, database_url)
-        directory = tmp_path_factory.mktemp("campaign")
-        yield await closing.enter_async_context(campaign(database_url, object_store, amqp_url, directory))
 
 
 @pytest.mark.parametrize("place", faults.POINTS)
@@ -53,6 +26,18 @@ async def test_kill_at_every_step_loses_nothing_and_repeats_nothing(running: Cam
     for step in faults.POINTS[place]:
         await running.strike(place, step)
     assert await running.verify() == []
+
+
+async def test_a_job_that_kills_its_worker_each_time_is_set_aside_and_no_innocent(running: Campaign) -> None:
+    await running.poison(GOOD)
+    assert await running.verify() == []
+    pool = running.floor.pool
+    letter = await pool.fetchrow("select * from dead_letter where flow_id like '%/poisoned/%'")
+    assert (letter["queue"], letter["attempts"]) == ("dh.job.load", 3)
+    assert letter["reason"] == "its taker died 3 times"
+    row = await pool.fetchrow("select state, reason from flow where id = $1", letter["flow_id"])
+    assert row["state"] == "FAILED"
+    assert "Trouble on our side" in row["reason"]
 
 
 def test_every_point_of_the_code_is_in_the_list_and_every_one_of_the_list_in_the_code() -> None:
