@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from deploy.operatorwords import add_check, add_dead_letters
 from messages.errors import PermanentError, TransientError
 from messages.jobs import STAGES
 from messages.settings import Settings, SettingsError
@@ -75,6 +76,8 @@ def parser() -> argparse.ArgumentParser:
     migrate.set_defaults(run=_migrate)
     _add_user(commands)
     _add_keys(commands)
+    add_dead_letters(commands, _settings)
+    add_check(commands, _settings)
     topology = commands.add_parser("topology", help="show exchanges and queues")
     topology.add_argument("--json", action="store_true", help="for programs")
     topology.add_argument("--declare", action="store_true", help="make them at the broker")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,8 @@ from messages.events import FlowAccepted
 from messages.faultpoint import faultpoint
 from messages.jobs import STAGES, StageJob
 from messages.outbox import emit
+
+_SWEPT = "select swept_at from account where id = $1 for key share"
 
 # The row lock that the update takes is held until the commit: the next push of this dataset waits, so revisions are
 # contiguous, and a revision that is rolled back is given out again.
@@ -33,12 +36,34 @@ _RESOURCE = """
 """
 
 
+class SweptMeanwhile(Exception):
+    """Objects of the owner were deleted since the uploads were looked at: they have to be looked at again."""
+
+
+async def last_sweep(pool: asyncpg.Pool, ownerid: str) -> datetime | None:
+    """When objects of an owner were last deleted for want of anything that needs them."""
+    moment: datetime | None = await pool.fetchval("select swept_at from account where id = $1", ownerid)
+    return moment
+
+
 async def accept(
-    pool: asyncpg.Pool, account: Account, spec: Spec, posted: Mapping[str, Any], resources: Sequence[Resource]
+    pool: asyncpg.Pool,
+    account: Account,
+    spec: Spec,
+    posted: Mapping[str, Any],
+    resources: Sequence[Resource],
+    swept: datetime | None,
 ) -> FlowRef:
-    """Commits revision, flow, resources and their first jobs together; raises a member of TRANSIENT."""
+    """Commits revision, flow, resources and their first jobs together.
+
+    `swept` is `last_sweep` from before the resources' uploads were looked at. Raises SweptMeanwhile where there was one
+    since, a member of TRANSIENT.
+    """
     faultpoint("gateway", "received")
     async with pool.acquire() as connection, connection.transaction():
+        # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
+        if await connection.fetchval(_SWEPT, account.id) != swept:
+            raise SweptMeanwhile
         flow = await _numbered(connection, account, spec)
         await connection.execute(
             _FLOW,

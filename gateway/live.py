@@ -138,8 +138,9 @@ def pause_after(took: float) -> float:
 
 
 def is_final(status: dict[str, Any]) -> bool:
-    """True for a failed flow, and for a published one once the MetaStore finds it."""
-    return status.get("state") == "FAILED" or (status.get("state") == "SUCCEEDED" and bool(status.get("indexed")))
+    """True for a failed flow, and for a published one once the MetaStore finds it, or has given it up."""
+    told = status.get("indexed") or status.get("index_error")
+    return status.get("state") == "FAILED" or (status.get("state") == "SUCCEEDED" and bool(told))
 
 
 class Live:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from aiohttp import web
 
-from gateway.acceptance import accept
+from gateway.acceptance import SweptMeanwhile, accept, last_sweep
 from gateway.auth.accounts import Account
 from gateway.auth.identity import authorize, identify, token_of
 from gateway.auth.services import SOURCE
@@ -16,12 +17,16 @@ from gateway.auth.tokens import BadToken
 from gateway.bodies import read_object
 from gateway.edge import allow_any_origin
 from gateway.parts import Parts
-from gateway.problems import Fault, not_found
+from gateway.problems import Fault, not_found, unavailable
 from gateway.rawstore import require_account
 from gateway.runs import cancel, rerun
-from gateway.spec import SpecRefused, owner_of, read_spec
+from gateway.spec import Spec, SpecRefused, owner_of, read_spec
 from gateway.status import Statuses
 from gateway.uploads import find_uploads, posted_spec
+from messages.datapackage import FlowRef
+
+MOST_LOOKS = 3
+"""Looks at the uploads of one push, should objects of its owner be swept meanwhile."""
 
 _log = structlog.get_logger()
 
@@ -48,13 +53,20 @@ class Source:
                 raise SpecRefused(_not_authorised("it is another owner's"))
             spec = await asyncio.to_thread(read_spec, body)
             async with self._admission.turn(request):
-                resources = await find_uploads(self._blobs, self._store, account.id, spec)
-                posted = posted_spec(spec, self._store, account.id, account.username)
-                flow = await accept(self._pool, account, spec, posted, resources)
+                flow = await self._accept(account, spec)
         except SpecRefused as refused:
             return _refusal(refused.faults)
-        _log.info("push_accepted", flow=flow.id, resources=len(resources))
+        _log.info("push_accepted", flow=flow.id, resources=len(spec.resources))
         return web.json_response({"success": True, "dataset_id": flow.dataset_id, "flow_id": flow.id, "errors": []})
+
+    async def _accept(self, account: Account, spec: Spec) -> FlowRef:
+        posted = posted_spec(spec, self._store, account.id, account.username)
+        for _ in range(MOST_LOOKS):
+            swept = await last_sweep(self._pool, account.id)
+            resources = await find_uploads(self._blobs, self._store, account.id, spec)
+            with suppress(SweptMeanwhile):
+                return await accept(self._pool, account, spec, posted, resources, swept)
+        raise unavailable()
 
     async def status(self, request: web.Request) -> web.Response:
         """The status object; a private dataset does not exist for anybody but its owner."""

@@ -13,12 +13,18 @@ from gateway.auth.accounts import Account
 from gateway.pkgstore import revision_number
 from gateway.problems import not_found
 
+UNFINDABLE = (
+    "Trouble on our side: the revision is published, but search does not find it yet. Operators have been told."
+)
+
 # One rule of visibility with the package store: private now, or private when pushed, is for the owner only.
 _FLOW = """
     select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.run,
            f.cancelled_at is not null as cancelled, f.spec, f.created_at,
            f.updated_at as flow_updated_at, f.finished_at, f.package is not null as published,
            a.username as owner, d.updated_at, coalesce(m.revision, 0) >= f.revision as indexed,
+           exists (select from dead_letter l
+                   where l.flow_id = f.id and l.queue = 'dh.writer.metastore' and l.state = 'waiting') as unfindable,
            case when f.finished_at is null then
                (select count(*) from flow o where o.finished_at is null and o.created_at < f.created_at)
            end as ahead
@@ -103,6 +109,7 @@ class Statuses:
             "finished": flow["finished_at"].isoformat() if flow["finished_at"] else None,
             "resources": [_resource(row, f"{page}/v/{flow['revision']}") for row in rows],
             "indexed": flow["state"] == "SUCCEEDED" and flow["indexed"],
+            "index_error": UNFINDABLE if flow["state"] == "SUCCEEDED" and flow["unfindable"] else None,
             "queue": {"ahead": flow["ahead"]} if flow["ahead"] is not None else None,
             "url": f"{page}/v/{flow['revision']}",
         }

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +37,18 @@ class BlobHead:
     size: int
     etag: str
     mediatype: str
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object as a listing has it, or (`upload`) the parts of one that was never completed; `modified` in UTC."""
+
+    bucket: str
+    key: str
+    size: int
+    modified: datetime
+    upload: str | None = None
 
 
 class Blobs:
@@ -84,6 +97,7 @@ class Blobs:
             size=answer["ContentLength"],
             etag=answer["ETag"].strip('"'),
             mediatype=answer.get("ContentType", ""),
+            modified=answer["LastModified"],
         )
 
     async def get(self, blob: BlobRef, limit: int = 16 * 1024 * 1024) -> bytes:
@@ -217,6 +231,41 @@ class Blobs:
                     self._client.exceptions.BucketAlreadyExists,
                 ):
                     continue
+
+    async def objects(self, bucket: str) -> AsyncGenerator[StoredObject, None]:
+        """Every object of a bucket, by key."""
+        token: dict[str, str] = {}
+        while True:
+            async with deadline(f"LIST {bucket}"):
+                page = await self._client.list_objects_v2(Bucket=bucket, **token)
+            for item in page.get("Contents", ()):
+                yield StoredObject(bucket=bucket, key=item["Key"], size=item["Size"], modified=item["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    async def uploads(self, bucket: str) -> AsyncGenerator[StoredObject, None]:
+        """Every upload in parts that was begun and neither completed nor given up."""
+        marker: dict[str, str] = {}
+        while True:
+            async with deadline(f"LIST {bucket}"):
+                page = await self._client.list_multipart_uploads(Bucket=bucket, **marker)
+            for item in page.get("Uploads", ()):
+                begun, upload = item["Initiated"], item["UploadId"]
+                yield StoredObject(bucket=bucket, key=item["Key"], size=0, modified=begun, upload=upload)
+            if not page.get("IsTruncated"):
+                return
+            marker = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+
+    async def delete(self, found: StoredObject) -> None:
+        """Removes an object, or the parts of an upload; one that is gone already is no error."""
+        where = {"Bucket": found.bucket, "Key": found.key}
+        if found.upload is not None:
+            with suppress(BlobMissing):
+                await self._abort(where, found.upload)
+            return
+        async with deadline(f"DELETE {found.key}"):
+            await self._client.delete_object(**where)
 
     async def presign_get(self, blob: BlobRef, *, filename: str, mediatype: str, expiry: int) -> str:
         """A URL at `public_url` that downloads the object as an attachment for `expiry` seconds."""

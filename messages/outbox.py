@@ -16,8 +16,10 @@ from messages.database import TRANSIENT
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError, Unroutable
 from messages.faultpoint import faultpoint
+from messages.telemetry import without_secrets
 from messages.transport.backoff import Backoff
 from messages.transport.port import Transport
+from messages.transport.trail import grown
 from messages.transport.verdict import dead_letter
 
 CHANNEL = "outbox"
@@ -160,8 +162,18 @@ def _is_hopeless(error: Exception | None) -> bool:
 async def _set_aside(connection: asyncpg.Connection, row: asyncpg.Record, reason: str) -> None:
     record = dead_letter(row["body"], "outbox", reason, row["attempts"] + 1)
     log.error("outbox_row_set_aside", message_id=row["message_id"], dead_letter=record.id, reason=reason)
+    message = record.message
     await connection.execute(
-        _SET_ASIDE, record.id, record.queue, row["message_id"], record.body, record.reason, record.attempts
+        _SET_ASIDE,
+        record.id,
+        record.queue,
+        row["message_id"],
+        record.body,
+        without_secrets(record.reason),
+        record.attempts,
+        message.kind if message else None,
+        message.flow if message else None,
+        [attempt.to_dict() for attempt in grown((), record.attempts, record.reason)],
     )
 
 
@@ -180,8 +192,10 @@ where id = any($1::bigint[])
 """
 
 _SET_ASIDE = """
-insert into dead_letter (id, queue, message_id, body, reason, attempts) values ($1, $2, $3, $4, $5, $6)
-on conflict (id) do update set last_at = now(), attempts = excluded.attempts
+insert into dead_letter (id, queue, message_id, body, reason, attempts, kind, flow_id, ownerid, trail)
+values ($1, $2, $3, $4, $5, $6, $7, $8, split_part($8, '/', 1), $9)
+on conflict (id) do update
+set last_at = now(), attempts = excluded.attempts, trail = dead_letter.trail || excluded.trail, state = 'waiting'
 """
 
 _PRUNE = """

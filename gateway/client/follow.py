@@ -25,8 +25,9 @@ Listener = Callable[[dict[str, Any]], None]
 
 
 def is_final(status: dict[str, Any]) -> bool:
-    """Failed, or published and found by the search: nothing more will change."""
-    return status.get("state") == "FAILED" or (status.get("state") == "SUCCEEDED" and bool(status.get("indexed")))
+    """Failed, or published and found by the search (or given up by it): nothing more will change."""
+    told = status.get("indexed") or status.get("index_error")
+    return status.get("state") == "FAILED" or (status.get("state") == "SUCCEEDED" and bool(told))
 
 
 async def follow(connection: Connection, token: str | None, flow: str, listener: Listener) -> dict[str, Any]:

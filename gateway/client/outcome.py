@@ -30,19 +30,31 @@ class Outcome:
     def exit_code(self) -> int:
         """3 where we failed the publisher and not the data us."""
         if self.state != "FAILED":
-            return FINE
+            return ServerFailure.exit_code if self._unfindable else FINE
         rejected = [resource for resource in self._failed() if not resource.get("abandoned")]
         return RequestFailure.exit_code if rejected else ServerFailure.exit_code
 
+    @property
+    def _unfindable(self) -> str | None:
+        """Why a published revision is not found by the search, where that will not change by itself."""
+        return self._status.get("index_error")
+
     def to_dict(self) -> dict[str, Any]:
         """The status itself, and the addresses."""
-        return {"ok": self.state != "FAILED", "page": self.page, "run": self.run, **self._status}
+        return {
+            "ok": self.state != "FAILED" and not self._unfindable,
+            "page": self.page,
+            "run": self.run,
+            **self._status,
+        }
 
     def show(self, terminal: Terminal) -> None:
         """Say it."""
         state = terminal.paint(self.state, STYLES.get(self.state, ""))
         terminal.say(f"{state}  {escape(self.dataset)}, revision {self.revision}{self._totals()}")
         failed = self._failed()
+        if self._unfindable:
+            terminal.say(f"  {escape(self._unfindable)}")
         if self._status.get("reason") and not failed:
             terminal.say(f"  {escape(self._status['reason'])}")
         if self.state in {"QUEUED", "INPROGRESS"}:

@@ -7,8 +7,8 @@
 * `slots` deliveries at a time per consumer, each unsettled one holding exactly one slot (prefetch 1 per slot).
 * `Retry` is a new message with attempt + 1, confirmed before the old one is settled; a long one never holds back a
   short one.
-* `DeadLetter` keeps body, reason, queue and attempts, readable through `consume_dead`. Undecodable messages go
-  there at once, as does a message whose taker died `DELIVERY_LIMIT` times.
+* `DeadLetter` keeps body, reason, queue, attempts and the trail of them, readable through `consume_dead`. Undecodable
+  messages go there at once, as does a message whose taker died `DELIVERY_LIMIT` times.
 * A job without a queue raises Unroutable; an event nobody listens to is dropped quietly.
 * Trouble with the broker surfaces as TransientError within `publish`'s deadline; consumers come back by themselves.
 """
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from messages.envelope import Message
+from messages.transport.trail import Trail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterRecord:
-    """A message set aside: its bytes as they were, its queue, the reason. `message` None: it is none of ours."""
+    """A message set aside: its bytes as they were, its queue, the reason. `message` None: it is none of ours.
+
+    `trail` has each attempt, with its time and what went wrong.
+    """
 
     id: str
     body: bytes
@@ -45,6 +49,7 @@ class DeadLetterRecord:
     queue: str
     reason: str
     attempts: int
+    trail: Trail = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,9 @@ class Transport(Protocol):
 
     async def publish(self, *messages: Message) -> None:
         """All are confirmed on return (jobs mandatory). Raises Unroutable, or TransientError in time."""
+
+    async def put(self, queue: str, body: bytes) -> None:
+        """Puts bytes into one queue alone, as a first attempt: a dead letter's way back. Raises as `publish`."""
 
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
         """Calls `handler` for the deliveries of a queue (the topology's, or one of `subscribe`), `slots` at a time."""

@@ -22,6 +22,7 @@ from messages.transport.port import (
     Retry,
     Verdict,
 )
+from messages.transport.trail import Trail
 
 BUG_DELAY = 5.0
 """Seconds before a message is tried again whose handler raised."""
@@ -67,7 +68,7 @@ async def dead_verdict_of(handler: DeadHandler, record: DeadLetterRecord) -> Ack
     return Retry(RETRY_DELAYS[-1], verdict.reason) if isinstance(verdict, DeadLetter) else verdict
 
 
-def dead_letter(body: bytes, queue: str, reason: str, attempts: int) -> DeadLetterRecord:
+def dead_letter(body: bytes, queue: str, reason: str, attempts: int, trail: Trail = ()) -> DeadLetterRecord:
     """The record of a dead letter; its id is the same each time these bytes die in this queue."""
     try:
         message = Message.decode(body)
@@ -80,6 +81,7 @@ def dead_letter(body: bytes, queue: str, reason: str, attempts: int) -> DeadLett
         queue=queue,
         reason=reason,
         attempts=attempts,
+        trail=trail,
     )
 
 

@@ -84,6 +84,7 @@ async def test_a_message_that_kills_its_takers_is_set_aside_and_no_innocent_one(
     assert record.queue == "dh.job.load"
     assert record.reason == "its taker died 3 times"
     assert record.attempts == 3
+    assert "its taker died" in record.trail[-1].error
     taker = Taker()
     await transport.consume("dh.job.load", taker)
     await transport.publish(job(99))

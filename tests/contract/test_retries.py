@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime, timedelta
 
+import pytest
+
+from messages.errors import Unroutable
 from messages.topology import DELIVERY_LIMIT
 from messages.transport.port import Ack, DeadLetter, DeadLetterRecord, Delivery, Retry, Transport, Verdict
 from tests.contract.factory import TransportFactory
@@ -79,6 +83,9 @@ async def test_a_dead_letter_keeps_body_queue_reason_and_attempts(transport: Tra
     assert record.queue == "dh.job.load"
     assert record.reason == "the bucket is gone"
     assert record.attempts == 2
+    assert [(attempt.number, attempt.error) for attempt in record.trail] == [(1, "not yet"), (2, "the bucket is gone")]
+    first, second = (datetime.fromisoformat(attempt.at) for attempt in record.trail)
+    assert timedelta() < second - first < timedelta(minutes=5)
     assert [delivery.attempt for delivery in taker.got] == [1, 2]
 
 
@@ -130,6 +137,7 @@ async def test_a_handler_that_raises_is_retried_then_dead_lettered(transport: Tr
     assert [delivery.attempt for delivery in noted.got] == [1, 2, 3]
     assert record.reason == "KeyError: 'rows'"
     assert record.attempts == DELIVERY_LIMIT == 3
+    assert [(attempt.number, attempt.error) for attempt in record.trail] == [(n, record.reason) for n in (1, 2, 3)]
 
 
 async def test_a_handler_that_is_cancelled_by_what_it_calls_is_retried_too(transport: Transport) -> None:
@@ -184,3 +192,24 @@ async def test_undecodable_bytes_go_to_the_dead_letters_at_once(
     assert "not JSON" in record.reason
     assert record.attempts == 1
     assert await taker.numbers(1) == [1]
+
+
+async def test_a_dead_letter_goes_back_into_its_queue_alone(transport: Transport) -> None:
+    refusing, other, undertaker = Taker(DeadLetter("no")), Taker(), Undertaker()
+    await transport.subscribe("other", ["event.package.*"])
+    await transport.subscribe("mine", ["event.package.*"])
+    await transport.consume("mine", refusing)
+    await transport.consume("other", other)
+    await transport.consume_dead(undertaker)
+    await transport.publish(event(1))
+    (record,) = await undertaker.wait(1)
+
+    await transport.put(record.queue, record.body)
+
+    first, second = await refusing.wait(2)
+    assert first.message == second.message
+    assert (second.attempt, second.queue) == (1, "mine")
+    await transport.publish(event(2))
+    assert await other.numbers(2) == [1, 2]
+    with pytest.raises(Unroutable):
+        await transport.put("nobody", record.body)

@@ -13,6 +13,7 @@ from messages.events import StageRejected
 from messages.faultpoint import faultpoint
 from messages.jobs import StageJob
 from messages.outbox import emit
+from messages.telemetry import without_secrets
 from messages.topology import DEAD_QUEUE, STAGE_QUEUES, WRITER_QUEUES
 from messages.transport.port import Ack, DeadLetterRecord, Retry, Verdict
 from workers.writers import flow
@@ -69,14 +70,16 @@ class DeadLetterWriter:
 
 
 async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:
-    """Writes the row, or what is new of it."""
+    """Writes the row, or what is new of it; one that comes again after it was written says nothing new."""
     message = record.message
     await connection.execute(
         """
-        insert into dead_letter (id, queue, kind, flow_id, message_id, body, reason, attempts)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        insert into dead_letter (id, queue, kind, flow_id, ownerid, message_id, body, reason, attempts, trail)
+        values ($1, $2, $3, $4, split_part($4, '/', 1), $5, $6, $7, $8, $9)
         on conflict (id) do update
-        set reason = excluded.reason, attempts = excluded.attempts, last_at = now()
+        set reason = excluded.reason, attempts = excluded.attempts, last_at = now(),
+            trail = dead_letter.trail || excluded.trail, state = 'waiting'
+        where not dead_letter.trail @> excluded.trail or excluded.trail = '[]'
         """,
         record.id,
         record.queue,
@@ -84,9 +87,15 @@ async def _keep(connection: asyncpg.Connection, record: DeadLetterRecord) -> Non
         message.flow if message else None,
         message.id if message else None,
         record.body,
-        record.reason.replace("\0", "\ufffd"),
+        _clean(record.reason),
         record.attempts,
+        [{**attempt.to_dict(), "error": _clean(attempt.error)} for attempt in record.trail],
     )
+
+
+def _clean(text: str) -> str:
+    """A text that a column takes, without secrets: whatever an error says, operators read it."""
+    return without_secrets(text.replace("\0", "\ufffd"))
 
 
 async def _reject(connection: asyncpg.Connection, record: DeadLetterRecord) -> None:
@@ -95,6 +104,8 @@ async def _reject(connection: asyncpg.Connection, record: DeadLetterRecord) -> N
     try:
         job = StageJob.from_message(record.message)
     except PermanentError:
+        # No stage can say more of it, and the flow that it names would wait for it.
+        await _fail(connection, record.message)
         return
     # Flows that are not in our tables are somebody's forgery: nothing is said about them.
     if not await connection.fetchval("select true from flow where id = $1 and finished_at is null", job.flow.id):
@@ -127,4 +138,4 @@ def _is_awaited(message: Message, states: Sequence[ResourceState]) -> bool:
     index = message.data.get("index", resource.get("index") if isinstance(resource, dict) else None)
     round = message.data.get("round")
     named = [state for state in states if state.index == index]
-    return not named or any(state.round == round and state.state in ("QUEUED", "INPROGRESS") for state in named)
+    return not named or any(round in (None, state.round) and state.state in ("QUEUED", "INPROGRESS") for state in named)

@@ -62,7 +62,7 @@
   }
 
   function headline(status) {
-    if (status.state === "SUCCEEDED") return status.indexed ? "Published" : "Published, being made findable";
+    if (status.state === "SUCCEEDED") return status.indexed || status.index_error ? "Published" : "Published, being made findable";
     return status.state === "INPROGRESS" ? "Being processed" : "Waiting for a free worker";
   }
 
@@ -97,7 +97,7 @@
       return;
     }
     draw(status);
-    if (status.state === "SUCCEEDED" && status.indexed) {
+    if (status.state === "SUCCEEDED" && (status.indexed || status.index_error)) {
       run.dataset.final = "true";
       source.close();
     }

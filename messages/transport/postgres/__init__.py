@@ -14,6 +14,7 @@ from messages.transport.postgres.database import Database
 from messages.transport.postgres.deliveries import Claimed, Deliveries
 from messages.transport.postgres.doorbell import Doorbell
 from messages.transport.postgres.watch import QueueWatch
+from messages.transport.trail import trail_of
 from messages.transport.verdict import (
     BUG_DELAY,
     dead_letter,
@@ -51,6 +52,10 @@ class PostgresTransport:
         """See the port. All or none."""
         await self._deliveries.publish(messages)
 
+    async def put(self, queue: str, body: bytes) -> None:
+        """See the port."""
+        await self._deliveries.put(queue, body)
+
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
         """See the port."""
 
@@ -69,7 +74,8 @@ class PostgresTransport:
         """See the port."""
 
         async def judge(claimed: Claimed) -> Verdict:
-            record = dead_letter(claimed.body, claimed.origin or "", claimed.reason or "", claimed.attempt)
+            queue, reason, trail = claimed.origin or "", claimed.reason or "", trail_of(claimed.trail)
+            record = dead_letter(claimed.body, queue, reason, claimed.attempt, trail)
             return await dead_verdict_of(handler, record)
 
         return self._start(DEAD_QUEUE.name, judge, 1)

@@ -129,8 +129,8 @@ class QueueConsumer:
         match verdict:
             case Ack():
                 return await self._deliveries.ack(claimed)
-            case Retry(delay=delay):
-                return await self._deliveries.retry(claimed, delay)
+            case Retry(delay=delay, reason=reason):
+                return await self._deliveries.retry(claimed, delay, reason)
             case DeadLetter(reason=reason):
                 return await self._deliveries.bury(claimed, reason)
             case None:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from messages.envelope import Message
 from messages.errors import Unroutable
 from messages.topology import DEAD_QUEUE, DELIVERY_LIMIT, matches
 from messages.transport.postgres.database import Database
+from messages.transport.trail import LONGEST_ERROR
 from messages.transport.verdict import body_of
 
 CHANNEL = "delivery"
@@ -43,6 +45,7 @@ class Claimed:
     taken: int
     reason: str | None
     origin: str | None
+    trail: list[dict[str, Any]]
 
     @property
     def is_suspect(self) -> bool:
@@ -82,14 +85,21 @@ class Deliveries:
         """As if it had never been taken; False where the lease was lost."""
         return bool(await self._database.fetch(_PUT_BACK, claimed.id, claimed.owner))
 
-    async def retry(self, claimed: Claimed, delay: float) -> bool:
+    async def put(self, queue: str, body: bytes) -> None:
+        """A row in one queue; raises Unroutable where there is no such queue."""
+        if not await self._database.fetch(_PUT, queue, body):
+            raise Unroutable(f"there is no queue {queue}")
+
+    async def retry(self, claimed: Claimed, delay: float, error: str) -> bool:
         """Again after `delay` seconds, as a next attempt (a dead letter keeps its count); False as above."""
         counted = 0 if claimed.queue == DEAD_QUEUE.name else 1
-        return bool(await self._database.fetch(_RETRY, claimed.id, claimed.owner, delay, counted))
+        error = error[:LONGEST_ERROR]
+        return bool(await self._database.fetch(_RETRY, claimed.id, claimed.owner, delay, counted, error))
 
     async def bury(self, claimed: Claimed, reason: str) -> bool:
         """To the dead letters; False where the lease was lost."""
-        return bool(await self._database.fetch(_BURY, claimed.id, claimed.owner, reason, DEAD_QUEUE.name))
+        error = reason[:LONGEST_ERROR]
+        return bool(await self._database.fetch(_BURY, claimed.id, claimed.owner, reason, DEAD_QUEUE.name, error))
 
     async def renew(self, held: Iterable[Claimed]) -> set[int]:
         """Prolongs the leases; the ids of those that are still ours."""
@@ -163,7 +173,7 @@ where id = any (array(
     order by run_at, id
     limit 1
     for update skip locked))
-returning id, body, attempt, taken, reason, origin
+returning id, body, attempt, taken, reason, origin, trail
 """
 
 _ACK = "delete from delivery where id = $1 and lease_owner = $2 returning id"
@@ -177,23 +187,36 @@ with freed as (
 select pg_notify('delivery', queue || ' 1') from freed
 """
 
-_RETRY = """
+# An entry of a row's trail (`messages.transport.trail.Attempt`).
+_ENTRY = "jsonb_build_object('number', {number}, 'at', now(), 'error', {error})"
+
+_PUT = """
+with put as (
+    insert into delivery (queue, message_id, body) select name, '', $2 from queue where name = $1
+    returning queue
+)
+select pg_notify('delivery', queue || ' 1') from put
+"""
+
+_RETRY = f"""
 update delivery
-set attempt = attempt + $4, taken = 0, run_at = now() + make_interval(secs => $3),
+set trail = case $4::int when 0 then trail else trail || {_ENTRY.format(number="attempt", error="$5::text")} end,
+    attempt = attempt + $4, taken = 0, run_at = now() + make_interval(secs => $3),
     lease_owner = null, lease_until = null
 where id = $1 and lease_owner = $2
 returning id
-"""
+"""  # noqa: S608 constants
 
-_BURY = """
+_BURY = f"""
 with buried as (
     update delivery
-    set queue = $4, origin = queue, reason = $3, taken = 0, run_at = now(), lease_owner = null, lease_until = null
+    set trail = trail || {_ENTRY.format(number="attempt", error="$5::text")},
+        queue = $4, origin = queue, reason = $3, taken = 0, run_at = now(), lease_owner = null, lease_until = null
     where id = $1 and lease_owner = $2
     returning queue
 )
 select pg_notify('delivery', queue || ' 1') from buried
-"""
+"""  # noqa: S608 constants
 
 _RENEW = """
 update delivery set lease_until = now() + make_interval(secs => $3)
@@ -203,7 +226,7 @@ returning delivery.id
 """
 
 # Locked rows are skipped: whoever holds one is just settling or renewing it. A dead letter has no further place to go.
-_REAP = r"""
+_REAP = rf"""
 with expired as (
     select id, queue, taken >= $1 and queue <> $2 as dead from delivery
     where lease_owner is not null and pg_postmaster_start_time() <= now() - make_interval(secs => $3) and (
@@ -214,6 +237,8 @@ with expired as (
 ), freed as (
     update delivery
     set lease_owner = null, lease_until = null, run_at = now(),
+        trail = case when delivery.queue = $2 then trail
+                else trail || {_ENTRY.format(number="attempt - 1 + taken", error="'its taker died'")} end,
         queue = case when dead then $2 else delivery.queue end,
         origin = case when dead then delivery.queue else origin end,
         reason = case when dead then 'its taker died ' || taken || ' times' else reason end,
@@ -224,7 +249,7 @@ with expired as (
     returning delivery.queue
 )
 select pg_notify('delivery', queue || ' ' || count(*)) from freed group by queue
-"""
+"""  # noqa: S608 constants
 
 _READY = """
 select queue, (

@@ -63,6 +63,10 @@ class RabbitTransport:
         exchange = JOBS if message.is_job else EVENTS
         await self._publisher.publish(exchange, message.kind, body, mandatory=message.is_job)
 
+    async def put(self, queue: str, body: bytes) -> None:
+        """See the port."""
+        await self._publisher.publish("", queue, body, mandatory=True)
+
     async def consume(self, queue: str, handler: Handler, *, slots: int = 1) -> Consumer:
         """See the port."""
         work = Work(self._publisher, queue, handler, self._bug_delay)
@@ -76,7 +80,7 @@ class RabbitTransport:
 
         async def settle(received: DeliveredMessage, verdict: Verdict | None) -> None:
             record = record_of(received)
-            headers = buried(record.queue, record.reason, record.attempts)
+            headers = buried(record.queue, record.reason, record.attempts, record.trail)
             match verdict:
                 case Ack():
                     pass

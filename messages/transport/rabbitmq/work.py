@@ -16,7 +16,18 @@ from messages.transport.port import Ack, DeadLetter, Delivery, Handler, Retry, V
 from messages.transport.rabbitmq.link import DEADLINE, trouble
 from messages.transport.rabbitmq.publisher import Publisher
 from messages.transport.rabbitmq.suspects import Suspects
-from messages.transport.rabbitmq.wire import ATTEMPT, DEATHS, Headers, attempt_of, buried, deaths_of, died
+from messages.transport.rabbitmq.wire import (
+    ATTEMPT,
+    TRAIL,
+    Headers,
+    attempt_of,
+    buried,
+    deaths_of,
+    died,
+    headers_of,
+    trail_after,
+)
+from messages.transport.trail import encoded
 from messages.transport.verdict import verdict_of
 
 ANOTHER_TIME = 1.0
@@ -44,8 +55,7 @@ class Work:
             return DeadLetter(died(deaths))
         if self._suspects.examined:
             async with self._suspects.leaving():
-                headers = {ATTEMPT: attempt_of(received), DEATHS: deaths}
-                await retry(self._publisher, self._queue, ANOTHER_TIME, received, headers)
+                await retry(self._publisher, self._queue, ANOTHER_TIME, received, headers_of(received))
             return Ack()
         async with self._suspects.examination():
             return await self._hear(received)
@@ -56,11 +66,12 @@ class Work:
         match verdict:
             case Ack():
                 pass
-            case Retry(delay=delay):
-                await retry(self._publisher, self._queue, delay, received, {ATTEMPT: attempt + 1})
+            case Retry(delay=delay, reason=reason):
+                headers: Headers = {ATTEMPT: attempt + 1, TRAIL: encoded(trail_after(received, reason))}
+                await retry(self._publisher, self._queue, delay, received, headers)
             case DeadLetter(reason=reason):
                 attempts = attempt - 1 + max(deaths_of(received), 1)
-                headers = buried(self._queue, reason, attempts)
+                headers = buried(self._queue, reason, attempts, trail_after(received, reason))
                 await insist(self._publisher, DEAD, self._queue, received, headers)
             case None:
                 await give_back(self._publisher, self._queue, received)
@@ -78,8 +89,7 @@ class Work:
 
 async def give_back(publisher: Publisher, queue: str, received: DeliveredMessage) -> None:
     """Puts it at the end of its queue, with what it has been through."""
-    headers = {ATTEMPT: attempt_of(received), DEATHS: deaths_of(received)}
-    await insist(publisher, "", queue, received, headers)
+    await insist(publisher, "", queue, received, headers_of(received))
 
 
 async def retry(publisher: Publisher, queue: str, delay: float, received: DeliveredMessage, headers: Headers) -> None:
