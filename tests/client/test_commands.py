@@ -74,6 +74,15 @@ async def test_dry_run_says_the_plan_and_does_nothing(publisher: Publisher, name
     assert (await publisher.answer("status", f"carol/{name}"))["revision"] == 1
 
 
+async def test_push_says_what_is_in_doubt_before_anything_is_sent(publisher: Publisher, tmp_path: Path) -> None:
+    table = tmp_path / "names.csv"
+    table.write_bytes("id,name\n1,Melissa Donà\n".encode("cp850"))
+    planned = await publisher.dh("push", str(table), "--dry-run")
+    assert planned.code == 0, planned
+    assert "names.csv: note: The encoding was guessed" in planned.stderr
+    assert "in doubt" in planned.stderr
+
+
 async def test_no_wait_prints_the_run_s_address_alone(publisher: Publisher, name: str, tmp_path: Path) -> None:
     done = await publisher.dh("push", str(write_package(tmp_path / "p", name)), "--no-wait")
     assert (done.code, done.stdout) == (0, f"{publisher.stack.url}/carol/{name}/v/1\n")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gateway.client.board import showing
 from gateway.client.check import PackageCheck, check_package
-from gateway.client.commands.validate import show_check
+from gateway.client.commands.validate import notes_on, show_check
+from gateway.client.escape import escape
 from gateway.client.failures import INTERRUPTED, RequestFailure
 from gateway.client.package import open_package
 from gateway.client.push import Push
@@ -31,6 +32,9 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
             check = check_package(package, shown)
         if not check.valid:
             return _refused(check, terminal)
+        for file in check.files:
+            for note in notes_on(file):
+                terminal.note(f"{escape(file.path, 200)}: {note}")
         package, digests = package.completed([file.inferred for file in check.files]), check.digests
     push = Push(session, package, options.findability, terminal, digests)
     try:

@@ -42,8 +42,13 @@ def show_check(terminal: Terminal, check: PackageCheck) -> None:
             show_findings(terminal, file.findings, file.errors)
         if file.sheet is not None:
             terminal.say(f"    {_sheet(file.sheet)}")
-        for note in file.notes:
-            terminal.say(f"    note: {escape(note)}")
+        for note in notes_on(file):
+            terminal.say(f"    {note}")
+
+
+def notes_on(file: FileCheck) -> list[str]:
+    """What its publisher should know though nothing be wrong, as lines."""
+    return [f"note: {escape(note)}" for note in file.notes]
 
 
 def _sheet(sheet: Mapping[str, Any]) -> str:
