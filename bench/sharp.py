@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +32,14 @@ def told(name: str, call: Callable[[], Any]) -> None:
     print(f"{name}: {time.process_time() - started:.2f} s, {found}", flush=True)
 
 
+def peak(path: Path) -> int:
+    """The memory, in MB, of a process that checks the table."""
+    check = "import sys, tabular; tabular.validate(sys.argv[1])"
+    asked = f"import resource; {check}; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", asked, path], capture_output=True, check=True)
+    return int(done.stdout) // 1_000
+
+
 def depth() -> str:
     try:
         parse(b"[" * 100_000)
@@ -44,6 +54,7 @@ def main() -> None:
         for name, content in cells():
             path.write_bytes(content)
             told(name, lambda: getattr(detect_kind(path), "finding", None))
+            told(f"{name}, checked with nothing told, MB at the peak", lambda: peak(path))
         path.write_text("id,name\n" + ("1," + ' "a' * 200_000 + "\n") * 3)
         schema = {"fields": [{"name": "id"}, {"name": "name"}]}
         told("text that keeps csv.Sniffer for hours", lambda: validate_table(path, resource={"schema": schema}).valid)

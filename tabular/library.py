@@ -6,9 +6,9 @@ Imported only when a table is validated: the library takes about a second to loa
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,12 +22,14 @@ from tabular.dialect import Dialect
 from tabular.light import Light, LightSchema, lighten
 from tabular.lightrow import LightTable
 from tabular.linearsniffer import LinearSniffer
-from tabular.rows import reader
+from tabular.longrecords import any_length
 
 V2: Literal["v2"] = "v2"
 SNIFFED_LINES = 100
 SAMPLE_CHARACTERS = 1 << 24
 """Text after which the library's samples end, though they have fewer than a hundred lines and rows."""
+LONGEST_LINE = 1 << 20
+"""Characters after which a line is sniffed at both of its ends only."""
 Content = Iterator[tuple[int, list[str]]]
 
 
@@ -67,28 +69,34 @@ class OwnParser(CsvParser):
         """The records; the dialect's Python form is the library's own."""
         detector: Any = self.resource.detector
         control = CsvControl.from_dialect(self.resource.dialect)
-        lines: list[str] = [] if detector.told else _sample(self.loader.text_stream)
+        lines = deque[str]() if detector.told else _sample(self.loader.text_stream)
         if not detector.told:
-            self._sniff(control, lines)
+            self._sniff(control, "".join(map(_ends_of, lines)))
         python = control.to_python()
         if detector.told:
             # Python takes None, not the empty text that the library has for "no quotes".
             python.quotechar = python.quotechar or None
         held = 0
-        for number, cells in enumerate(reader(chain(lines, self.loader.text_stream), python), start=1):
+        for number, cells in enumerate(any_length(self._lines(lines), python), start=1):
             if number <= detector.sample_size:
                 held += sum(map(len, cells))
                 if held >= SAMPLE_CHARACTERS:
                     detector.sample_size = number
             yield cells
 
-    def _sniff(self, control: CsvControl, lines: list[str]) -> None:
+    def _lines(self, sample: deque[str]) -> Iterator[str]:
+        """All lines; the sample's are let go of."""
+        while sample:
+            yield sample.popleft()
+        yield from self.loader.text_stream
+
+    def _sniff(self, control: CsvControl, text: str) -> None:
         """What the library does, word for word; only the sniffer is another."""
         if self.resource.format == "tsv":
             control.set_not_defined("delimiter", "\t")
         delimiter = control.get_defined("delimiter", default=",\t;|")
         try:
-            config: Any = LinearSniffer().sniff("".join(lines), delimiter)
+            config: Any = LinearSniffer().sniff(text, delimiter)
         except csv.Error:
             config = csv.excel()
         if config.quotechar == "'":
@@ -103,8 +111,12 @@ class OwnParser(CsvParser):
             control.set_not_defined(name, value, distinct=True)
 
 
-def _sample(lines: Iterator[str]) -> list[str]:
-    taken: list[str] = []
+def _ends_of(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE // 2] + line[-LONGEST_LINE // 2 :]
+
+
+def _sample(lines: Iterator[str]) -> deque[str]:
+    taken = deque[str]()
     held = 0
     while len(taken) < SNIFFED_LINES and held < SAMPLE_CHARACTERS:
         line = next(lines, None)

@@ -73,10 +73,11 @@ def validate(
 
         Resource(path=path.name, basepath=path.parent, schema=…, dialect=…, encoding=…).validate().to_dict()
 
-    What is not told is guessed as frictionless guesses it: encoding, dialect, header row, schema. Four things differ.
+    What is not told is guessed as frictionless guesses it: encoding, dialect, header row, schema. Five things differ.
     A file whose name says neither CSV nor TSV is read as a CSV. A schema whose `$schema` says that it is of the second
     version of the Data Package standard makes a resource without a descriptor one of that version. Samples end after
-    16 MB of text, though that be less than a hundred rows. And nothing is fetched: a descriptor that refers to anything
+    16 MB of text, though that be less than a hundred rows. Of lines of more than a million characters only the ends are
+    looked at for the dialect. And nothing is fetched: a descriptor that refers to anything
     outside of itself raises ReferenceRefused.
 
     Raises what frictionless raises in place of a report: FrictionlessException where a schema or dialect cannot be

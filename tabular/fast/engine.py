@@ -66,6 +66,8 @@ class Engine:
         """What the library reads in place of the file's records; the sweep is made when it asks for the first. The
         library may stop asking, so what is open is closed by `run`."""
         dialect = dialect_of(self._resource)
+        self._resource.sample.clear()  # a cell of it may be huge, and nobody asks for it any more
+        self._resource.fragment.clear()
         foreign = Foreign(self._resource, self._limits.piece_bytes) if self._resource.package is not None else None
         table = table_of(self._resource, dialect, *((foreign.fields, foreign.secrets) if foreign is not None else ()))
         plain = self._open.enter_context(plain_text(self._resource, self._path))

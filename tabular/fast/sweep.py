@@ -32,6 +32,7 @@ from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plan import Key, Table
 from tabular.fast.source import Source
+from tabular.longrecords import LONG, any_length
 from tabular.oddity import tail_is_open
 from tabular.place import Place
 from tabular.progress import Progress, Throttle
@@ -48,6 +49,8 @@ FIRST_COUNT = 1_000
 
 def cells_of(record: bytes, dialect: Dialect) -> list[str]:
     """The cells of one record, line end and all."""
+    if len(record) > LONG:
+        return next(any_length([record.decode("utf-8")], dialect))
     return next(reader(io.StringIO(record.decode("utf-8"), newline=""), dialect))
 
 
@@ -108,6 +111,12 @@ class Sweep:
 
     def run(self) -> None:
         """Reads the file, or the part of it that decides. Raises OutsideEnvelope and whatever a reader raises."""
+        try:
+            self._run()
+        finally:
+            self._buffer = self._scratch = np.zeros(0, np.uint8)
+
+    def _run(self) -> None:
         length, begin = self._fill(0), 0
         if bytes(self._buffer[: len(BOM)]) == BOM:
             begin = len(BOM)
