@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from struct import Struct
 from typing import Any
 
 import numpy as np
 
 from tabular.fast.layout import (
-    AT,
-    CHECK,
-    COLUMN,
     HASH,
     LONGEST_LISTED,
     PADDING,
-    PART,
-    SIZE,
     SLOT,
     SUSPECT,
     VERDICT,
@@ -28,6 +24,8 @@ from tabular.fast.layout import (
 )
 
 WORD = 2**64 - 1
+_ROW = Struct(f"={SLOT - 1}q")
+"""A row of the table, in the order of the layout: `HASH` to `CHECK`."""
 MOST = 1 << 16
 """Cells that are learned."""
 
@@ -87,28 +85,28 @@ class AcceptSet:
         """Remembers a cell of the column, which is not in it yet."""
         if 2 * (self._count + 1) > len(self._arrays.slots):
             self._grow()
-        if self._used + len(text) + PADDING > len(self._arrays.arena):
+        end = self._used + len(text)
+        if end + PADDING > len(self._arrays.arena):
             arena = np.zeros(2 * len(self._arrays.arena), np.uint8)
             arena[: self._used] = self._arrays.arena[: self._used]
             self._arrays = self._arrays._replace(arena=arena)
-        self._arrays.arena[self._used : self._used + len(text)] = np.frombuffer(text, np.uint8)
-        row = [0] * SLOT
-        row[HASH] = self.number(text, mixed(self.seed, column))
-        row[COLUMN], row[AT], row[SIZE] = column, self._used, len(text)
-        row[VERDICT], row[PART], row[CHECK] = verdict, part, check
-        self._used += len(text)
-        self._put(self._arrays.slots, row)
+        self._arrays.arena.data[self._used : end] = text
+        value = self.number(text, mixed(self.seed, column))
+        _ROW.pack_into(*_free(self._arrays.slots, value), value, column, self._used, len(text), verdict, part, check)
+        self._used = end
         self._count += 1
-
-    def _put(self, slots: Any, row: Any) -> None:
-        place = int(row[HASH]) & (len(slots) - 1)
-        while slots[place, VERDICT] != SUSPECT:
-            place = (place + 1) & (len(slots) - 1)
-        slots[place] = row
 
     def _grow(self) -> None:
         slots = np.zeros((4 * len(self._arrays.slots), SLOT), np.int64)
-        for row in self._arrays.slots:
-            if row[VERDICT] != SUSPECT:
-                self._put(slots, row)
+        for row in self._arrays.slots[self._arrays.slots[:, VERDICT] != SUSPECT].tolist():
+            _ROW.pack_into(*_free(slots, row[HASH]), *row[: SLOT - 1])
         self._arrays = self._arrays._replace(slots=slots)
+
+
+def _free(slots: Any, value: int) -> tuple[Any, int]:
+    """The bytes of the table, and where in them the row for a hash begins."""
+    rows = slots.data
+    place = ((value & WORD) * len(rows)) >> 64
+    while rows[place, VERDICT] != SUSPECT:
+        place = (place + 1) & (len(rows) - 1)
+    return rows.cast("B"), 8 * SLOT * place

@@ -30,6 +30,7 @@ SOURCES = (
     "rewriting",
     "scanning",
     "spans",
+    "transcoding",
 )
 
 

@@ -53,7 +53,7 @@ from tabular.fast.layout import (
 from tabular.fast.machine import inlined
 from tabular.fast.moments import calendar, zone_after
 from tabular.fast.numbers import decimal, decimal_part, is_decimal
-from tabular.fast.vector import item
+from tabular.fast.vector import high_product, item
 
 
 @inlined
@@ -64,7 +64,7 @@ def listed(text: Any, start: Any, end: Any, column: Any, accepts: Any) -> Any:
     slots = accepts.slots
     value = np.int64(hashed(text, start, end, mixed(accepts.seed[0], column)))
     last = len(slots) - 1
-    place = value & last
+    place = np.int64(high_product(np.uint64(value), np.uint64(len(slots))))  # all bytes count in the upper bits only
     while True:
         slot = slots[np.uint64(place)]
         if slot[VERDICT] == SUSPECT:

@@ -19,6 +19,7 @@ FUNCTIONS = (
     "scanning.count_records",
     "guessing.guess_types",
     "rewriting.rewrite_records",
+    "transcoding.write_utf8",
 )
 """What `native.Kernel` calls, in its order."""
 

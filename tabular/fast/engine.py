@@ -76,7 +76,7 @@ class Engine:
         limit = self._limits.errors or NO_LIMIT
         watch = foreign.watch(table, limit, self._open) if foreign is not None else None
         self._sweep = sweep = Sweep(table, source, dialect, limit, self._progress, watch)
-        for numbers in sweep.keys:
+        for numbers in sweep.key_numbers:
             self._open.callback(numbers.close)
         sweep.run()
         if self._hashing is not None and not sweep.complete:

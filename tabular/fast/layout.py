@@ -132,7 +132,10 @@ AGAINST = 2
 """Of the first cell that a type fails for: the record's number, and its offset in the file."""
 GROWTH = 3
 """Times that a record may be as long when it is written anew, and once more for what each adds."""
-SCAN_FRAME, GUESS_FRAME, WRITE_FRAME = 12, 27, 24
+SCAN_FRAME, GUESS_FRAME, WRITE_FRAME, TRANSCODE_FRAME = 12, 27, 24, 10
+
+UNDEFINED, SIZE_BITS = -1, 24
+"""In place of a character that a byte is not; above which bits of a character its length is."""
 
 
 class Plan(NamedTuple):

@@ -19,6 +19,7 @@ from tabular.fast.layout import (
     GUESS_FRAME,
     MISSING_FRAME,
     SCAN_FRAME,
+    TRANSCODE_FRAME,
     UTF8_FRAME,
     WRITE_FRAME,
     Accepts,
@@ -41,7 +42,7 @@ class Kernel:
         kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # lets go of Python's lock while it runs
         entries: list[Callable[[int], int]] = [kind(self._linker.get_function_address(name)) for name, _ in functions]
         self._walk, self._utf8_until, self._combine, self._admit, self._missing, *others = entries
-        self._count_records, self._guess_types, self._rewrite_records = others
+        self._count_records, self._guess_types, self._rewrite_records, self._write_utf8 = others
 
     def walk(
         self,
@@ -117,6 +118,11 @@ class Kernel:
         """Has the records of `text[:length]`, which goes on as for `walk`, written to `out`; where that ended."""
         arrays = (text, scratch, marks, comments, comment, out, state)
         return self._rewrite_records(_frame(arrays, (0, length, final), WRITE_FRAME).ctypes.data)
+
+    def write_utf8(self, text: Any, table: Any, out: Any, length: int) -> int:
+        """Has `text[:length]`, which goes on as for `walk`, written to `out` by its encoding's table: how many bytes it
+        has there, `UNDEFINED` where one of its own is no character."""
+        return self._write_utf8(_frame((text, table, out), (length,), TRANSCODE_FRAME).ctypes.data)
 
 
 def _frame(arrays: Iterable[Any], numbers: Sequence[int], size: int) -> Any:

@@ -130,7 +130,7 @@ class Replay:
         """(row, the first row with the same key or -1), by row."""
         bad = ((place.row, -1) for place in self._sweep.bad)
         absent = [((row, -1) for row in rows) for rows in self._absent]
-        return heapq.merge(bad, *absent, *(numbers.candidates() for numbers in self._sweep.keys))
+        return heapq.merge(bad, *absent, *(numbers.candidates() for numbers in self._sweep.key_numbers))
 
     def _tell(self, row: int, at: int) -> Content:
         """Tells a row once; the library is at the row `at`, which is the same or a later one."""

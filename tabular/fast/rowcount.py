@@ -69,7 +69,7 @@ class RowCount:
 
     def run(self) -> None:
         """Counts and lists. Raises OutsideEnvelope, and what a reader raises."""
-        for numbers in self._sweep.keys:
+        for numbers in self._sweep.key_numbers:
             self._stack.callback(numbers.close)
         self._sweep.run()
         self._counting.rows = self._sweep.rows

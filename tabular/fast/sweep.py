@@ -78,8 +78,9 @@ class Watch(Protocol):
 
 
 class Sweep:
-    """After `run`: `bad` rows in order, `rows` in all, `keys`; `places` has every MARK_EVERYth row's offset and record
-    number. It ends early, and `complete` is False, once there are as many bad rows as errors are reported."""
+    """After `run`: `bad` rows in order, `rows` in all, the numbers of all `keys`, each once in `key_numbers`: a primary
+    key may be unique besides. `places` has every MARK_EVERYth row's offset and record number. It ends early, and
+    `complete` is False, once there are as many bad rows as errors are reported."""
 
     def __init__(
         self,
@@ -94,7 +95,9 @@ class Sweep:
         self.bad: list[Place] = []
         self.rows = self.accepted = 0
         self.complete = False
-        self.keys = [KeyNumbers() for _ in table.keys]
+        made = {key.columns: KeyNumbers() for key in table.keys}
+        self.keys = [made[key.columns] for key in table.keys]
+        self.key_numbers = list(made.values())
         self.places: list[Any] = []
         self.learned = 0
         self.odd_rules: set[str] = set()
@@ -216,8 +219,9 @@ class Sweep:
     def _put_away(self) -> None:
         state, results = self._results.state, self._results
         first_row = int(state[ROWS] - state[KEPT])
-        for numbers, kept in zip(self.keys, results.keys[2 * len(self._table.watched) :], strict=True):
-            numbers.add(kept[: state[KEPT]])
+        kept = dict(zip(self.keys, results.keys[2 * len(self._table.watched) :], strict=True))
+        for numbers in self.key_numbers:
+            numbers.add(kept[numbers][: state[KEPT]])
         if self._watch is not None:
             self._watch.take(results.keys, int(state[KEPT]), first_row)
         begin = -(-first_row // MARK_EVERY)
@@ -282,6 +286,6 @@ class Sweep:
             return True
         if self.keys and self.rows >= self._counted:
             self._counted = 2 * self.rows
-            if any(numbers.repeats() >= self._limit for numbers in self.keys):
+            if any(numbers.repeats() >= self._limit for numbers in self.key_numbers):
                 return True
         return self._watch is not None and self._watch.is_decided

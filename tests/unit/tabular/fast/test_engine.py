@@ -76,6 +76,15 @@ def test_a_key_that_comes_again_after_a_million_rows_is_found(write: Write) -> N
     assert (found.rows, found.evidence["engine"]["path"]) == (rows + 1, "fast")
 
 
+def test_a_primary_key_that_is_unique_besides_is_told_of_twice(write: Write) -> None:
+    fields = [{"name": "id", "type": "integer", "constraints": {"unique": True}}, {"name": "name", "type": "string"}]
+    path = write("id,name\n" + "".join(f"{row},a\n" for row in [*range(70_000), 69_999, 3, 3]))
+    found = check(path, fields=fields, primaryKey="id")
+    rows = [70_002, 70_003, 70_004]
+    assert rules(found) == [(rule, row) for row in rows for rule in ("unique-error", "primary-key")]
+    assert found.evidence["engine"] == {"path": "fast", "bad": 0, "learned": 0}
+
+
 def test_a_table_full_of_errors_is_left_at_the_limit(write: Write) -> None:
     told: list[int] = []
     path = write("id,name\n" + "x,a\n" * 500_000)
