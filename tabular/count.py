@@ -51,8 +51,8 @@ def count_errors(
     rows. Where the report of the check is whole, the numbers are the report's. Nothing is listed of a valid table, or
     of one that could not be checked at all. Raises OSError.
 
-    A table with foreign keys that neither the pass can count, nor the library for its size, has no more errors counted
-    than are listed: they are those of a second check.
+    Where the pass has checked a table with foreign keys and cannot count its errors, no more are counted than are
+    listed, by a second check: the library would hold all keys of the other tables in memory.
     """
     bounds = limits or Limits()
     if validation.valid:
@@ -84,17 +84,12 @@ class _Count:
     def run(self) -> Summary:
         from frictionless import FrictionlessException
 
-        ends_at = time.monotonic() + self.limits.count_seconds
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / LINK).symlink_to(self.path.absolute())
-            why = "unique keys" if self.validation.repeats.total else self._unfit()
-            table = self._table(Path(folder), is_fed=why is None or not self.validation.truncated)
             try:
-                table.open()
-            except FrictionlessException:  # then it is all that the report tells
+                return self._counted(Path(folder), time.monotonic() + self.limits.count_seconds)
+            except FrictionlessException:  # it cannot be opened: then it is all that the report tells
                 return self._unreadable()
-            with table:
-                return self._counted(table, ends_at, why)
 
     def _unfit(self) -> str | None:
         return fast.unfit(largest(self.path, self.schema, self.references), self.limits.fast_from)
@@ -111,25 +106,33 @@ class _Count:
             siblings.is_fed = is_fed
         return table_resource(folder, LINK, self.schema, "utf-8", self.dialect, siblings)
 
-    def _counted(self, table: Any, ends_at: float, why: str | None) -> Summary:
+    def _counted(self, folder: Path, ends_at: float) -> Summary:
+        why = "unique keys" if self.validation.repeats.total else self._unfit()
+        count, is_fed = self, not self.validation.truncated
         if why is None:
-            try:
-                made = self._fast(table, ends_at)
-            except MemoryError:
-                raise
-            except Exception as error:  # what the pass cannot count, the library can
-                why = shorten(f"{type(error).__name__}: {error}")
-            else:
-                if self._agrees(made):
-                    return made
-                why = "its count differs from the report's"
-            if table.package is not None:
-                wider = replace(self, validation=self._wider())
-                return wider._slow(table, time.monotonic() + self.limits.count_seconds, why)
-        return self._slow(table, ends_at, why)
+            with self._table(folder, is_fed=True) as table:
+                made = self._by_pass(table, ends_at)
+            if isinstance(made, Summary):
+                return made
+            why = made
+            if self.schema.get("foreignKeys") and self.validation.evidence["engine"]["path"] == "fast":
+                count, is_fed = replace(self, validation=self._wider()), True
+                ends_at = time.monotonic() + self.limits.count_seconds
+        with count._table(folder, is_fed) as table:
+            return count._slow(table, ends_at, why)
+
+    def _by_pass(self, table: Any, ends_at: float) -> Summary | str:
+        """The count, or why there is none."""
+        try:
+            made = self._fast(table, ends_at)
+        except MemoryError:
+            raise
+        except Exception as error:  # what the pass cannot count, the library can
+            return shorten(f"{type(error).__name__}: {error}")
+        return made if self._agrees(made) else "its count differs from the report's"
 
     def _wider(self) -> Validation:
-        """The check as far as errors are listed: the library would hold all keys of the other tables in memory."""
+        """The check as far as errors are listed."""
         if not self.validation.truncated or self.limits.listed_errors <= self.limits.errors:
             return self.validation
         return validate_table(

@@ -63,6 +63,7 @@ class CountSweep(Sweep):
         self._verdicts, self._counting = verdicts, counting
         self._most = counting.limits.most_listed
         self._keyed = np.array([bool(rule.keyed) for rule in table.rules])
+        self._composite = {column for key in table.keys if len(key.columns) > 1 for column in key.columns}
         self._telling = _telling(table, dialect)
         self._ragged = Ragged(table, dialect)
 
@@ -117,8 +118,7 @@ class CountSweep(Sweep):
         in_odd_row = np.isin(suspects[:, ROW], suspects[self._is_odd(suspects), ROW])
         plain = suspects[~in_odd_row]
         odd = suspects[in_odd_row]
-        # Of a row that lacks cells the kernel leaves the parts of foreign keys open, not null: such rows are read.
-        ragged, others = (odd[:0], odd) if self._table.watched else self._ragged.parted(self._buffer, base, odd)
+        ragged, others = self._ragged.parted(self._buffer, base, odd)
         self._by_row(others)
         if len(ragged):
             self._by_mending(ragged, base)
@@ -146,6 +146,7 @@ class CountSweep(Sweep):
         if mended is None:
             self._by_row(ragged)
             return
+        self._take_watched(ragged, mended.keys)
         found = mended.found
         is_read = np.zeros(len(ragged), bool)
         is_read[found[self._is_odd(found), ROW]] = True
@@ -160,6 +161,11 @@ class CountSweep(Sweep):
         left = ragged[~is_read]
         self._count_widths(left, mended.widths[~is_read])
         self._add_bad(left[:, ROW])  # their keys are known: the pass has read the cells that they have
+
+    def _take_watched(self, ragged: Any, keys: Any) -> None:
+        """Of a row that lacks cells the pass has left the parts of foreign keys open: mended they are null."""
+        count, state = 2 * len(self._table.watched), self._results.state
+        self._results.keys[:count, ragged[:, ROW] - (state[ROWS] - state[KEPT])] = keys[:count]
 
     def _count_widths(self, rows: Any, widths: Any) -> None:
         expected = len(self._table.rules)
@@ -209,8 +215,8 @@ class CountSweep(Sweep):
         if (column, text) in self._known:
             return
         verdict = self._verdicts.of_cell(column, text.decode("utf-8"))
-        if verdict.problems:
-            return
+        if verdict.problems or (column in self._composite and verdict.equals_nothing):
+            return  # the kernel would make one key of two NaN: such rows are read
         self.learned += 1
         if self._table.accepts.learn(column, text, NULL if verdict.is_null else CLEAN, *verdict.pair):
             self._known.add((column, text))

@@ -19,11 +19,12 @@ NUMBERED = 1 << 40
 
 class Mended(NamedTuple):
     """Rows in `text`, mended; `widths` are the cells that they had, and `found` the suspects among what they have, by
-    the order of the rows and by places in the text."""
+    the order of the rows and by places in the text. `keys` are as in the kernel's results."""
 
     text: Any
     widths: Any
     found: Any
+    keys: Any
 
 
 class Ragged:
@@ -76,7 +77,7 @@ class Ragged:
             state[FOUND] = 0
         if state[ROWS] != count:
             return None
-        return Mended(text, widths, np.concatenate(found))
+        return Mended(text, widths, np.concatenate(found), results.keys[:, :count])
 
     def _bounds(self, buffer: Any, base: int, suspects: Any) -> tuple[Any, Any]:
         """Where the records are in the buffer, line ends apart."""

@@ -25,6 +25,11 @@ class Verdict(NamedTuple):
     is_null: bool
     pair: Pair
 
+    @property
+    def equals_nothing(self) -> bool:
+        """Whether the value, of a column of keys, is a NaN."""
+        return self.pair[0] == NO_KEY and not self.is_null
+
 
 class Verdicts:
     """Of one table whose fields are called `names`."""
@@ -94,12 +99,14 @@ class Verdicts:
         )
 
     def key_number(self, key: Key, cells: Sequence[str]) -> int:
-        """The number of a row's key, as a sweep makes it."""
+        """The number of a row's key, as a sweep makes it; none where a part of it equals nothing, itself included."""
         number = NO_KEY
         for column in key.columns:
             verdict = self.of_cell(column, cells[column] if column < len(cells) else None)
             if len(key.columns) == 1:
                 return verdict.pair[0]
+            if verdict.equals_nothing:
+                return NO_KEY
             if not verdict.is_null:
                 number = signed(mixed(mixed(number, column), verdict.pair[0]))
         return number

@@ -129,3 +129,22 @@ def test_ragged_rows_have_the_errors_that_the_library_finds(
     first = {place[0::2] for place in reported(whole.report)}
     for group in summary.groups:
         assert {(group.rule, example.row) for example in group.examples} <= first
+
+
+@pytest.mark.parametrize("lists", [1, ALL], ids=["by cell", "by row"])
+def test_a_key_with_nan_in_it_is_no_other_row_s(tmp_path: Path, lists: int) -> None:
+    fields = [
+        {"name": "name", "type": "string"},
+        {"name": "size", "type": "number"},
+        {"name": "age", "type": "integer"},
+    ]
+    schema = {"fields": fields, "primaryKey": ["name", "size"]}
+    rows = ["a,NaN,1", "a,NaN,2", "b,1,3", "b,1.0,4", "a,NaN,5", "a,nan,x"]
+    text = "\n".join(["name,size,age", *["x,2,old"] * 3, *rows * 30, ""])
+    given = Case(text.encode(), "table.csv", {"schema": schema, "dialect": {}}, True, 1, 64)
+    whole = check(tmp_path / "table.csv", given, Limits(errors=ALL, fast_from=None))
+    limits = Limits(errors=1, fast_from=0, piece_bytes=64, listed_errors=lists, listed_rows=lists)
+    summary = count(tmp_path / "table.csv", given, limits)
+    assert summary.engine["path"] == "fast"
+    assert grouped(summary) == without_rows(reported(whole.report))
+    assert grouped(summary)["primary-key", None] == 2 + 59

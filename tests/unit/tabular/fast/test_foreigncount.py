@@ -26,10 +26,7 @@ Shown = dict[str | None, list[tuple[str, str, str, str]]]
 
 def write(folder: Path, given: Package) -> None:
     for each in given.resources:
-        # Known: in a primary key of several fields the count takes one NaN for another, foreign keys or not.
-        is_composite = len(each["schema"].get("primaryKey", ())) > 1
-        data = given.data[each["name"]]
-        (folder / each["path"]).write_bytes(data.replace(b"NaN", b"8.5") if is_composite else data)
+        (folder / each["path"]).write_bytes(given.data[each["name"]])
 
 
 def counted(folder: Path, given: Package, index: int, limits: Limits) -> tuple[Validation, Summary]:
@@ -109,12 +106,10 @@ def test_random_packages_have_the_counts_and_lists_of_the_library_without_a_limi
                 )
                 _, summary = counted(tmp_path, given, index, limits)
                 path = "library" if start is None else summary.engine["path"]
-                if path == "slow" and summary.why:  # what is not hashed is counted as far as it is listed
-                    assert summary.errors == max(most, 1) < whole.errors_total
-                else:
-                    agree(tmp_path, summary, expected, whole, lists)
+                agree(tmp_path, summary, expected, whole, lists)
                 paths[path] += 1
                 absent += grouped(summary)["foreign-key", None]
     assert paths["fast"] > 60, paths
     assert paths["library"] > 30, paths
+    assert paths["slow"] > 5, paths
     assert absent > 1_000
