@@ -165,7 +165,7 @@ def run_line(revision: Revision, run: ResourceRun) -> RunLine:
         name=run.name,
         state=run.state,
         words=f"{run.rows:,} rows" if run.rows is not None else ("" if run.tabular else "not a table: kept as it is"),
-        stages=stages_of(run.stage, run.state),
+        stages=stages_of(run.stage, run.state, "stopped" if run.rule == "cancelled" else None),
         reason=run.reason,
         findings=[finding for finding in findings if finding.message != run.reason or finding.row or finding.cell],
         errors=max(run.errors, len(findings)),
@@ -179,8 +179,8 @@ def has_report(run: ResourceRun) -> bool:
     return run.report is not None or run.file("report") is not None or bool(run.findings)
 
 
-def stages_of(stage: str, state: str) -> list[StageLine]:
-    """The state of every stage of a resource that is in, or ended in, `stage`."""
+def stages_of(stage: str, state: str, word: str | None = None) -> list[StageLine]:
+    """The state of every stage of a resource that is in, or ended in, `stage`; `word` is said of that one."""
     reached = STAGES.index(stage) if stage in STAGES else 0
     lines = []
     for position, name in enumerate(STAGES):
@@ -189,7 +189,8 @@ def stages_of(stage: str, state: str) -> list[StageLine]:
             shown = "SKIPPED"
         elif state == "SUCCEEDED":
             shown = "SUCCEEDED"
-        lines.append(StageLine(name, TITLES[name], shown, WORDS[shown]))
+        usual = WORDS[shown]
+        lines.append(StageLine(name, TITLES[name], shown, word or usual if position == reached else usual))
     return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -215,13 +214,10 @@ async def test_publisher_cancels_a_run_and_has_it_run_again(page: Page, gateway:
     await ada.push("tea")
     await log_in(page, gateway)
     await page.goto(f"{gateway.url}/ada/tea/v/1")
-    if shots := os.environ.get("OPS_SHOTS"):
-        await page.screenshot(path=f"{shots}/running.png")
     await page.get_by_role("button", name="Cancel this run").click()
     await expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
     await expect(page.get_by_text("It can run again from what was uploaded.")).to_be_visible()
-    if shots := os.environ.get("OPS_SHOTS"):
-        await page.screenshot(path=f"{shots}/cancelled.png")
+    await expect(page.get_by_text("stopped", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Run again").click()
     await expect(page.get_by_role("heading", name="Waiting for a free worker")).to_be_visible()
     await expect(page.get_by_role("button", name="Cancel this run")).to_be_visible()

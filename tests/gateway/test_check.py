@@ -195,6 +195,17 @@ async def test_push_waits_for_a_sweep_and_a_sweep_sees_the_push(ada: Publisher, 
     assert await Sweep(pool, seeds.blobs, NOW).sweep(found) == []
 
 
+async def test_sweep_waits_for_a_push_that_is_being_committed(ada: Publisher, seeds: Seeds) -> None:
+    pool, url = ada.gateway.pool, await ada.upload(b"c\n1\n")
+    found = await left(seeds, ada.id)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("select from account where id = $1 for key share", ada.id)  # as a push holds it
+        sweeping = asyncio.create_task(Sweep(pool, seeds.blobs, NOW).sweep(found))
+        await waits_for_a_lock(ada.gateway)
+        answer = await ada.post_spec(spec_of(ada.id, "race", {"data.csv": url}))
+    assert (answer.json()["success"], len(found.objects), await sweeping) == (True, 1, [])
+
+
 async def waits_for_a_lock(gateway: Gateway) -> None:
     """Returns once a session of this database waits for another's lock."""
     query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
