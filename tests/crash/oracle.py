@@ -44,11 +44,13 @@ async def violations(history: History, pool: asyncpg.Pool, blobs: Blobs, session
     """Every broken promise, in words; empty where all were kept."""
     flows = await pool.fetch("select id, dataset_id, revision, state, package from flow order by dataset_id, revision")
     said = await pool.fetch("select kind, flow_id from event_log where kind like 'event.package.%'")
-    letters = Counter(row[0] for row in await pool.fetch("select flow_id from dead_letter"))
+    letters = {
+        row["flow_id"]: f"{row['queue']}: {row['reason']}" for row in await pool.fetch("select * from dead_letter")
+    }
     found = [*_lost(history, flows), *_revisions(flows)]
     for who, log in (("the subscriber", history.heard.values()), ("the log", [tuple(row) for row in said])):
         found += _announcements(who, flows, Counter(log))
-    found += [f"dead letters of {name}" for name in letters.keys() - history.doomed]
+    found += [f"a dead letter of {name}, {letters[name]}" for name in letters.keys() - history.doomed]
     found += [f"no dead letter of {name}" for name in history.doomed - letters.keys()]
     for flow in flows:
         if flow["state"] == "SUCCEEDED" and flow["id"] not in history.read:

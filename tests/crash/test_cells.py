@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from messages import faultpoint as faults
-from tests.crash.campaign import Campaign
+from tests.crash.campaign import COMMANDS, Campaign
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +25,14 @@ pytestmark = pytest.mark.timeout(500)
 async def test_kill_at_every_step_loses_nothing_and_repeats_nothing(running: Campaign, place: str) -> None:
     for step in faults.POINTS[place]:
         await running.strike(place, step)
+    assert await running.verify() == []
+
+
+@pytest.mark.parametrize("role", COMMANDS)
+async def test_restart_in_order_under_load_leaves_within_its_grace_and_loses_nothing(
+    running: Campaign, role: str
+) -> None:
+    assert await running.roll(role) == 0
     assert await running.verify() == []
 
 
