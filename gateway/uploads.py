@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from gateway.problems import Fault
 from gateway.rawkeys import RawKey, address_of, locate, read_key
@@ -65,7 +64,7 @@ def posted_spec(spec: Spec, store: StoreSettings, ownerid: str, owner: str) -> d
 def _unsigned(url: str, store: StoreSettings) -> str:
     blob = locate(url, store, (store.raw_bucket,))
     key = read_key(blob.key) if blob else None
-    return address_of(key, store) if key else urlsplit(url)._replace(query="", fragment="").geturl()
+    return address_of(key, store) if key else re.split(r"[?#]", url, maxsplit=1)[0]
 
 
 def _raise_faults(results: list[Any]) -> None:

@@ -72,7 +72,7 @@ def _operation(method: str, path: str, handler: Any, details: Operation) -> dict
         "tags": [details.tag],
         "parameters": [_path_parameter(name) for name in PARAMETER.findall(path)]
         + [
-            {"name": name, "in": "query", "schema": {"type": "string"}, "description": why}
+            {"name": name, "in": "query", "schema": _query_schema(details, name), "description": why}
             for name, why in details.query
         ],
         "security": [{scheme: []} if scheme else {} for scheme in details.security or ANYBODY],
@@ -86,6 +86,10 @@ def _operation(method: str, path: str, handler: Any, details: Operation) -> dict
             "content": {details.body_type: {"schema": {"$ref": f"#/components/schemas/{details.body}"}}},
         }
     return operation
+
+
+def _query_schema(details: Operation, name: str) -> dict[str, Any]:
+    return {"type": "string"} | ({"pattern": details.patterns[name]} if name in details.patterns else {})
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 JSON = "application/json"
@@ -15,7 +15,7 @@ USER = ("", "userToken", "session")
 SESSION = ("", "session")
 PERMISSION = ("permissionToken",)
 IN_BAND = ("", "permissionToken")
-"""Whoever shows no good token is answered 200, and told inside."""
+"""Whoever shows no good token is answered, too: told inside, or given back an address that is none of ours."""
 
 Statuses = tuple[tuple[int, str], ...]
 OK: Statuses = ((200, "done"),)
@@ -30,12 +30,13 @@ MOVED: Statuses = ((302, "where it is, by a signed address"), (404, "no such thi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`query`: (name, meaning) of each parameter; `body`, `answer`: names in SCHEMAS; `security`: any one
-    suffices, an empty one is none."""
+    """`query`: (name, meaning) of each parameter, `patterns` what some of them must look like; `body`, `answer`: names
+    in SCHEMAS; `security`: any one suffices, an empty one is none."""
 
     tag: str
     security: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()
+    patterns: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None
     body_type: str = JSON
     answer: str | None = None
@@ -57,6 +58,7 @@ BUTTON = Operation(
     answer_type=None,
     statuses=((303, "back to the run's page"), *NOT_SO, (403, "a form of another site")),
 )
+OWNER_AND_DATASET = {"path": r"^/*[^/]+/[\s\S]*[^/][\s\S]*$"}
 REVISION = ("v", "a revision; without it the highest that is published")
 NEXT = ("next", "where to go after: loopback or this site")
 JWT = ("jwt", "the user token, where a header cannot be sent")
@@ -107,7 +109,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         statuses=((200, "the token"), (401, "wrong name or password"), (429, "too many tries")),
     ),
     ("GET", "/auth/oauth_callback"): Operation(tag="auth", answer_type=None, statuses=((302, "nobody began: home"),)),
-    ("POST", "/auth/logout"): Operation(tag="auth", security=USER, answer_type=None),
+    ("POST", "/auth/logout"): Operation(
+        tag="auth",
+        security=USER,
+        answer_type=None,
+        statuses=((303, "home, logged out"), (403, "a form of another site")),
+    ),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("GET", "/rawstore/info"): Operation(
@@ -115,7 +122,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/rawstore/presign"): Operation(
         tag="rawstore",
-        security=PERMISSION,
+        security=IN_BAND,
         query=(("ownerid", "whose object"), ("url", "the object's address, not encoded")),
         answer="SignedUrl",
         statuses=((200, "the address"), (401, "no owner"), (403, "not yours")),
@@ -150,7 +157,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/metastore/search/events"): Operation(
         tag="metastore", security=USER, query=(("sort", "asc or desc, by time"), SIZE, FROM), answer="Found"
     ),
-    ("GET", "/resolver/resolve"): Operation(tag="resolver", query=(("path", "owner/dataset"),), answer="ResolvedPath"),
+    ("GET", "/resolver/resolve"): Operation(
+        tag="resolver", query=(("path", "owner/dataset"),), patterns=OWNER_AND_DATASET, answer="ResolvedPath"
+    ),
     ("GET", "/{owner}/{dataset}/datapackage.json"): PUBLISHED_DESCRIPTOR,
     ("GET", "/{ownerid}/{dataset}/{revision}/datapackage.json"): PUBLISHED_DESCRIPTOR,
     ("GET", "/{owner}/{dataset}/README.md"): README,
@@ -159,8 +168,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/{ownerid}/{dataset}/{revision}/r/{file}"): _download(),
     ("GET", "/"): _page(),
     ("GET", "/search"): _page(("q", "words"), FROM),
-    ("GET", "/login"): _page(statuses=((302, "to the log-in page"),)),
-    ("GET", "/dashboard"): _page(security=SESSION),
+    ("GET", "/login"): _page(statuses=((303, "to the log-in page"),)),
+    ("GET", "/dashboard"): _page(security=SESSION, statuses=((200, "your datasets"), (303, "to the log-in page"))),
     ("GET", "/{owner}"): _page(FROM),
     ("GET", "/{owner}/{dataset}"): _page(REVISION, security=SESSION),
     ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=SESSION),
@@ -168,7 +177,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/{owner}/{dataset}/v/{revision}/rerun"): BUTTON,
     ("GET", "/{owner}/{dataset}/v/{revision}/report/{resource}"): _page(security=SESSION),
     ("GET", "/static/{file}"): _page(),
-    ("GET", "/favicon.ico"): _page(),
+    ("GET", "/favicon.ico"): _page(statuses=((301, "to the icon"),)),
     ("GET", "/{path}/"): _page(statuses=((301, "the same without the slash"),)),
 }
 
@@ -177,7 +186,15 @@ def _object(required: str = "", **properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, **({"required": required.split()} if required else {})}
 
 
+def _closed(required: str = "", **properties: Any) -> dict[str, Any]:
+    """What a client sends, and nothing besides."""
+    return {**_object(required, **properties), "additionalProperties": False}
+
+
+NO_NUL = r"^[^\u0000]*$"
 TEXT: dict[str, Any] = {"type": "string"}
+SENT: dict[str, Any] = {"type": "string", "pattern": NO_NUL}
+"""A text in a body: U+0000 is no character that can be kept."""
 NUMBER: dict[str, Any] = {"type": "integer"}
 FLAG: dict[str, Any] = {"type": "boolean"}
 ANY: dict[str, Any] = {"type": "object"}
@@ -193,7 +210,7 @@ def _map(values: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": values}
 
 
-FILE = _object("length md5", length=NUMBER, md5={**TEXT, "description": "base64"}, sha256=TEXT, name=TEXT, type=TEXT)
+FILE = _closed("length md5", length=NUMBER, md5={**SENT, "description": "base64"}, sha256=SENT, name=SENT, type=SENT)
 FORM = _object("upload_url upload_query exists", upload_url=TEXT, upload_query=_map(TEXT), exists=FLAG, type=TEXT)
 FAULT = _object("detail rule pointer", detail=TEXT, rule=TEXT, pointer=TEXT, resource=TEXT)
 RESOURCE = _object(
@@ -221,7 +238,7 @@ SCHEMAS: Mapping[str, Any] = {
         errors=_list(FAULT),
         error=_object(message=TEXT),
     ),
-    "LogIn": _object("username password", username=TEXT, password=TEXT),
+    "LogIn": _closed("username password", username=SENT, password=SENT),
     "Token": _object("token", token=TEXT),
     "Check": _object("authenticated", authenticated=FLAG, profile=ANY, providers=_map(_object(url=TEXT))),
     "Authorization": _object("permissions", userid=TEXT, permissions=ANY, service=TEXT, token=TEXT),
@@ -229,8 +246,10 @@ SCHEMAS: Mapping[str, Any] = {
     "Resolved": _object("userid", userid=NULLABLE),
     "FoundProfile": _object("found", found=FLAG, profile={"type": ["object", "null"]}),
     "KeySet": _object("keys", keys=_list(ANY)),
-    "AuthorizeRequest": _object(
-        "metadata filedata", metadata=_object("owner", owner=TEXT, findability=TEXT, dataset=TEXT), filedata=_map(FILE)
+    "AuthorizeRequest": _closed(
+        "metadata filedata",
+        metadata=_closed("owner", owner=SENT, findability=SENT, dataset=SENT),
+        filedata={**_map(FILE), "propertyNames": {"pattern": NO_NUL}},
     ),
     "AuthorizeAnswer": _object("filedata", filedata=_map(FORM)),
     "Prefixes": _object("prefixes", prefixes=_list(TEXT)),
