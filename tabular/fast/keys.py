@@ -16,6 +16,8 @@ from tabular.fast.layout import NO_KEY
 
 RUN = 1 << 19
 """Keys that are sorted at a time; a few times 4 MB of memory."""
+MOST_BEHIND = 1 << 12
+"""Numbers no larger than an earlier one up to which these alone are looked for, and nothing is sorted."""
 
 
 class KeyNumbers:
@@ -27,21 +29,32 @@ class KeyNumbers:
         self._blocks: list[Any] = []
         self._held = 0
         self._spilled: BinaryIO | None = None
-        self._last = NO_KEY
-        self._rising = True
+        self.behind = 0
+        """Rows whose number is no larger than an earlier row's, nulls apart: no other row can repeat one."""
+        self._top = NO_KEY
+        self._behind: list[Any] = []
 
     def add(self, numbers: Any) -> None:
         """The next rows' numbers; the array is the caller's and is copied."""
         if not len(numbers):
             return
-        if self._rising:
-            self._rising = bool(numbers[0] > self._last and np.all(numbers[1:] > numbers[:-1]))
-            self._last = int(numbers[-1])
+        if numbers[0] > self._top and np.all(numbers[1:] > numbers[:-1]):
+            self._top = numbers[-1]
+        else:
+            self._fall_behind(numbers)
         self._blocks.append(numbers.copy())
         self._held += len(numbers)
         self.rows += len(numbers)
         if self._held > self._run:
             self._spill()
+
+    def _fall_behind(self, numbers: Any) -> None:
+        tops = np.maximum.accumulate(np.concatenate(([self._top], numbers)))
+        behind = numbers[(numbers <= tops[:-1]) & (numbers != NO_KEY)]
+        self._top = tops[-1]
+        self.behind += len(behind)
+        if self.behind <= MOST_BEHIND:
+            self._behind.append(behind)
 
     def close(self) -> None:
         """Gives back the file."""
@@ -72,7 +85,7 @@ class KeyNumbers:
 
     def repeats(self) -> int:
         """How many rows repeat a number of an earlier one, counted within runs only: at least so many."""
-        if self._rising:
+        if not self.behind:
             return 0
         count = 0
         for numbers in self._in_order():
@@ -82,7 +95,7 @@ class KeyNumbers:
 
     def candidates(self) -> Iterator[tuple[int, int]]:
         """(row, first row with its number), for every row but the first of each number; in the order of rows."""
-        twice = np.empty(0, np.int64) if self._rising else self._repeated()
+        twice = self._repeated() if self.behind > MOST_BEHIND else self._repeated_behind()
         if not len(twice):
             return
         first = np.full(len(twice), -1, np.int64)
@@ -96,6 +109,10 @@ class KeyNumbers:
                 else:
                     yield begin + row, int(first[place])
             begin += len(numbers)
+
+    def _repeated_behind(self) -> Any:
+        """The same as `_repeated`, and perhaps some that come once, where few rows are behind an earlier one."""
+        return np.unique(np.concatenate(self._behind)) if self._behind else np.empty(0, np.int64)
 
     def _repeated(self) -> Any:
         """The numbers that come more than once, sorted."""

@@ -286,6 +286,6 @@ class Sweep:
             return True
         if self.keys and self.rows >= self._counted:
             self._counted = 2 * self.rows
-            if any(numbers.repeats() >= self._limit for numbers in self.key_numbers):
+            if any(each.behind >= self._limit and each.repeats() >= self._limit for each in self.key_numbers):
                 return True
         return self._watch is not None and self._watch.is_decided
