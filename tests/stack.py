@@ -22,7 +22,7 @@ from messages.settings import StoreSettings
 from tests.warm import Finished, run_dh
 
 PASSWORD = "correct horse battery staple"
-READY_DEADLINE = 40.0
+READY_DEADLINE = 90.0
 
 
 class Process(Protocol):

@@ -29,7 +29,7 @@ COMMANDS = {"gateway": ("gateway",), "stages": ("worker", "stages"), "writers": 
 _INNER = (*QUEUES, DEAD_QUEUE, *RETRY_QUEUES.values())
 AT_ONCE = 2
 """Pushes at the same time, each to a dataset of its own."""
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which something that should come is said to have failed."""
 
 
