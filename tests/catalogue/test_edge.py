@@ -15,6 +15,7 @@ from aiohttp import web
 
 from deploy.embedded.ports import LOOPBACK, free_ports
 from gateway import protocol
+from gateway.app import IDLE
 from messages.settings import Settings
 from tests.gateway.conftest import Gateway, serving
 
@@ -31,9 +32,9 @@ async def connection(gateway: Gateway) -> AsyncIterator[tuple[asyncio.StreamRead
 
 
 async def is_closed(reader: asyncio.StreamReader) -> bool:
-    """Waits until the other side has hung up, whatever it said before."""
+    """Waits until the other side has hung up, whatever it said; not so long that it does with every idle one."""
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(IDLE - 6):
             await reader.read()
     except ConnectionError:
         return True
