@@ -2,7 +2,7 @@
 
 Kept is whatever a row names, of any flow in any state: a failed one can run again without uploading again. What stages
 make is named by a row only at the end, so nothing of a dataset (or, of derived bytes, of an owner) whose flow moves is
-touched (docs/decisions/0018-sweep.md). Three races are closed by the row lock on the owner's account, under which
+touched (docs/decisions/0020-sweep.md). Three races are closed by the row lock on the owner's account, under which
 everything is looked at once more:
 
 * a push that found the upload and is about to commit waits for the lock, sees `swept_at`, and looks again;
