@@ -136,18 +136,17 @@ class ServerProcess:
             os.killpg(self._child.pid, signal.SIGKILL)
 
 
-def dies_with_parent(death_signal: signal.Signals, parent: int | None = None) -> Callable[[], None] | None:
-    """A `preexec_fn`: the kernel sends the child `death_signal` when its `parent` (this process) is gone, however it
-    went."""
+def dies_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """A `preexec_fn`: the kernel sends the child `death_signal` when this process is gone, however it went."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
-    expected = os.getpid() if parent is None else parent
+    parent = os.getpid()
 
     def ask_kernel() -> None:
         prctl(_PR_SET_PDEATHSIG, int(death_signal))
         # The parent may have died between fork and prctl: then no signal would ever come.
-        if os.getppid() != expected:
+        if os.getppid() != parent:
             os._exit(1)
 
     return ask_kernel

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.context import ForkServerProcess
@@ -20,7 +21,6 @@ from typing import Any
 
 from typing_extensions import override
 
-from deploy.embedded.process import dies_with_parent
 from messages.jobs import StageJob
 from tests.stack import Process, Stack
 from workers.stage import Outcome, StageContext
@@ -101,11 +101,17 @@ async def _deadly(job: StageJob, context: StageContext) -> Outcome:
     return await load(job, context)
 
 
+def _die_with_the_tests() -> None:
+    """A test run that is killed leaves nothing: its fork server would live as long as one of its children."""
+    tests = multiprocessing.parent_process()
+    assert tests is not None
+    tests.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _live(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
     """The child's whole life."""
-    die = dies_with_parent(signal.SIGKILL, parent=os.getppid())
-    if die is not None:
-        die()
+    threading.Thread(target=_die_with_the_tests, daemon=True).start()
     with log.open("ab") as stream:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
