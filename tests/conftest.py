@@ -23,7 +23,19 @@ from tests import stack as stacks
 
 _OWN_VARIABLES = ("DATABASE_URL", "AMQP_URL", "S3_", "DH_")
 _MISSING = "is missing"
-SYSTEMS = ("tests/acceptance/", "tests/browser/test_push.py")
+SYSTEMS = frozenset(
+    {
+        "tests/acceptance/test_foreign_keys.py",
+        "tests/acceptance/test_original_client.py",
+        "tests/acceptance/test_publish.py",
+        "tests/browser/test_push.py",
+        "tests/client/test_commands.py",
+        "tests/client/test_following.py",
+        "tests/client/test_login.py",
+        "tests/client/test_workbooks.py",
+    }
+)
+"""Files whose tests need a whole system."""
 
 
 def pytest_configure() -> None:
@@ -44,7 +56,7 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has n
     @override
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "system" if file.startswith(SYSTEMS) else file
+        return "system" if file in SYSTEMS else file
 
 
 def pytest_collection_finish() -> None:
