@@ -1,5 +1,5 @@
 """G07: the gateway does what docs/openapi.json says, asked by schemathesis: a few examples of each operation, good and
-bad, always the same ones. `make openapi EXAMPLES=500` asks more."""
+bad, always the same ones. `EXAMPLES=500 make test ARGS=tests/gateway/test_openapi.py` asks more."""
 
 from __future__ import annotations
 
