@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import getpass
 import os
 import socket
 from collections.abc import Callable
 from typing import Any
 
+from deploy.loop import run_to_end
 from messages.settings import Settings
 
 WAITING = "waiting"
@@ -61,7 +61,7 @@ def add_check(commands: Any, settings: AskSettings) -> None:
     def run(words: argparse.Namespace) -> int:
         from deploy import checkcommand
 
-        return asyncio.run(checkcommand.check(words, settings()))
+        return run_to_end(checkcommand.check(words, settings()))
 
     check.set_defaults(run=run)
 
@@ -77,7 +77,7 @@ def _run(function: str, settings: AskSettings) -> Callable[[argparse.Namespace],
     def run(words: argparse.Namespace) -> int:
         from deploy import deadletterscommand
 
-        code: int = asyncio.run(getattr(deadletterscommand, function)(words, settings()))
+        code: int = run_to_end(getattr(deadletterscommand, function)(words, settings()))
         return code
 
     return run

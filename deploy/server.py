@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import getpass
 import os
 import sys
@@ -12,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from deploy.loop import run_to_end
 from deploy.operatorwords import add_check, add_dead_letters
 from messages.errors import PermanentError, TransientError
 from messages.jobs import STAGES
@@ -163,7 +163,7 @@ def _alive(_arguments: argparse.Namespace) -> int:
 def _migrate(_arguments: argparse.Namespace) -> int:
     from deploy.operations import migrate_all
 
-    asyncio.run(migrate_all(_settings(), _say))
+    run_to_end(migrate_all(_settings(), _say))
     return FINE
 
 
@@ -171,7 +171,7 @@ def _user_add(arguments: argparse.Namespace) -> int:
     from deploy.operations import add_user
 
     password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass.getpass()
-    asyncio.run(add_user(_settings(), arguments.username, password, arguments.name, arguments.email))
+    run_to_end(add_user(_settings(), arguments.username, password, arguments.name, arguments.email))
     _say(f"{arguments.username} can log in now")
     return FINE
 
@@ -179,14 +179,14 @@ def _user_add(arguments: argparse.Namespace) -> int:
 def _keys_list(_arguments: argparse.Namespace) -> int:
     from deploy.operations import key_table
 
-    _say(asyncio.run(key_table(_settings())))
+    _say(run_to_end(key_table(_settings())))
     return FINE
 
 
 def _keys_rotate(_arguments: argparse.Namespace) -> int:
     from deploy.operations import rotate_keys
 
-    kid = asyncio.run(rotate_keys(_settings()))
+    kid = run_to_end(rotate_keys(_settings()))
     _say(f"{kid} signs in three minutes; tokens of the key before stay good until they end")
     return FINE
 
@@ -194,7 +194,7 @@ def _keys_rotate(_arguments: argparse.Namespace) -> int:
 def _keys_revoke(arguments: argparse.Namespace) -> int:
     from deploy.operations import revoke_key
 
-    asyncio.run(revoke_key(_settings(), arguments.kid))
+    run_to_end(revoke_key(_settings(), arguments.kid))
     _say(f"{arguments.kid} is gone; its tokens are good for nothing within a minute")
     return FINE
 
@@ -203,7 +203,7 @@ def _topology(arguments: argparse.Namespace) -> int:
     from deploy import operations
 
     if arguments.declare:
-        asyncio.run(operations.declare(_settings()))
+        run_to_end(operations.declare(_settings()))
     _say(operations.topology_json() if arguments.json else operations.topology_table())
     return FINE
 
@@ -220,7 +220,7 @@ def _until_signal(work: Coroutine[Any, Any, None]) -> int:
     """Run `work` until it ends or somebody sends SIGINT, SIGTERM or SIGHUP: then it is cancelled, and tidies up."""
     from deploy.embedded.signals import run_until_signal
 
-    return asyncio.run(run_until_signal(work))
+    return run_to_end(run_until_signal(work))
 
 
 def _complain(error: BaseException, code: int) -> int:

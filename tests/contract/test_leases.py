@@ -63,7 +63,7 @@ async def test_a_taker_whose_lease_ran_out_settles_nothing(
     assert owner is not None
     assert (owner.id, owner.taken) == (late.id, 2)
 
-    arguments: dict[str, tuple[object, ...]] = {"retry": (0.0,), "bury": ("late",)}
+    arguments: dict[str, tuple[object, ...]] = {"retry": (0.0, "late"), "bury": ("late",)}
     assert not await getattr(deliveries, settle)(late, *arguments.get(settle, ()))
 
     assert await deliveries.renew([late]) == set()

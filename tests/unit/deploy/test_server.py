@@ -30,14 +30,14 @@ def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_comes_at_once() -> None:
-    # Processor time: on a busy machine the clock says more of the neighbours than of us.
+    # Processor time, of the best of three: on a busy machine the clock says more of the neighbours than of us.
     def spent() -> float:
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return usage.ru_utime + usage.ru_stime
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert run("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    before = spent()
-    assert run("--help").returncode == 0
-    assert spent() - before < 0.3
+    assert min(spent() for _ in range(3)) < 0.3
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
