@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from aiohttp import web
 
-from deploy.embedded.ports import LOOPBACK, free_ports
 from messages.settings import Settings, StoreSettings
 from tests import services
-from tests.catalogue.canary import Canary
-from tests.gateway.conftest import Gateway, Publisher, serving, settings_for
+from tests.gateway.canary import Canary, watching
+from tests.gateway.conftest import Gateway, Publisher, serving, shared_settings
 
 
 @pytest_asyncio.fixture(scope="module")
 async def settings(postgres: services.DatabaseServer, object_store: StoreSettings) -> AsyncIterator[Settings]:
-    url = await postgres.clone()
-    yield settings_for(url, object_store)
-    await postgres.drop(url)
+    async with shared_settings(postgres, object_store) as settings:
+        yield settings
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -39,16 +36,6 @@ async def bob(gateway: Gateway) -> Publisher:
 
 @pytest_asyncio.fixture(scope="module")
 async def canary() -> AsyncIterator[Canary]:
-    (port,) = free_ports(1)
-    counted = Canary(f"http://{LOOPBACK}:{port}")
-
-    async def hit(request: web.BaseRequest) -> web.Response:
-        counted.hits.append(request.path)
-        return web.json_response({})
-
-    runner = web.ServerRunner(web.Server(hit))
-    await runner.setup()
-    await web.TCPSite(runner, LOOPBACK, port).start()
-    yield counted
-    assert counted.hits == []
-    await runner.cleanup()
+    async with watching() as canary:
+        yield canary
+        assert canary.hits == []

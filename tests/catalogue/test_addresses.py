@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.catalogue.canary import Canary
+from tests.gateway.canary import Canary
 from tests.gateway.conftest import CSV, Publisher, descriptor_of, spec_of
 
 HOSTS: list[tuple[str, str]] = [

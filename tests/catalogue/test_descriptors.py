@@ -11,7 +11,7 @@ import pytest
 
 from tabular import strictjson
 from tabular.profile import DATASET_NAME, check_descriptor
-from tests.catalogue.canary import Canary
+from tests.gateway.canary import Canary
 from tests.gateway.conftest import CSV, Publisher, descriptor_of, spec_of
 
 HERE = Path(__file__).parent

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.auth.tokens import BadToken
-from tests.catalogue.canary import Canary
 from tests.catalogue.forge import ABSENT, Forge, segment
+from tests.gateway.canary import Canary
 from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, file_entry
 
 Forged = Callable[[Forge], str]

@@ -24,6 +24,7 @@ from messages.blobs import Blobs
 from messages.database import open_pool
 from messages.settings import Settings, StoreSettings, from_env
 from messages.transport import open_transport
+from tests import services
 
 PASSWORD = "correct horse battery staple"
 CSV = b"day,price\n2026-01-01,1.5\n2026-01-02,2.5\n"
@@ -217,6 +218,14 @@ def settings_for(database_url: str, store: StoreSettings) -> Settings:
         }
     )
     return replace(settings, store=store)
+
+
+@asynccontextmanager
+async def shared_settings(postgres: services.DatabaseServer, store: StoreSettings) -> AsyncIterator[Settings]:
+    """The same on a database of its own, for a gateway that all tests of a file share."""
+    url = await postgres.clone()
+    yield settings_for(url, store)
+    await postgres.drop(url)
 
 
 @pytest_asyncio.fixture

@@ -50,8 +50,13 @@ class Gate:
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}
-        await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
+        await asyncio.gather(self._pass_on(reader, far_writer), self._answer(far_reader, writer, far_writer))
         self._writers -= {writer, far_writer}
+
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _far: asyncio.StreamWriter
+    ) -> None:
+        await self._pass_on(reader, writer)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from deploy.documents.application import application
 from deploy.documents.openapi import document
 from gateway.auth.services import PERMISSIONS
-from messages.settings import Settings, StoreSettings
+from messages.settings import StoreSettings
 from tests import services
-from tests.gateway.conftest import Gateway, Publisher, serving, settings_for
+from tests.gateway.conftest import Gateway, Publisher, serving, shared_settings
 from tests.gateway.seeds import Seeds
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
@@ -41,15 +41,8 @@ CHOICE = hypothesis_settings(
 
 
 @pytest_asyncio.fixture(scope="module")
-async def settings(postgres: services.DatabaseServer, object_store: StoreSettings) -> AsyncIterator[Settings]:
-    url = await postgres.clone()
-    yield settings_for(url, object_store)
-    await postgres.drop(url)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    async with serving(settings) as gateway:
+async def gateway(postgres: services.DatabaseServer, object_store: StoreSettings) -> AsyncIterator[Gateway]:
+    async with shared_settings(postgres, object_store) as settings, serving(settings) as gateway:
         yield gateway
 
 

@@ -8,34 +8,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from aiohttp import web
 
-from deploy.embedded.ports import LOOPBACK, free_ports
+from tests.gateway.canary import Canary, watching
 from tests.gateway.conftest import CSV, Publisher, descriptor_of, spec_of
-
-
-class Canary:
-    """A server that counts who falls for an address in a descriptor."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.hits: list[str] = []
 
 
 @pytest_asyncio.fixture
 async def canary() -> AsyncIterator[Canary]:
-    (port,) = free_ports(1)
-    counted = Canary(f"http://{LOOPBACK}:{port}")
-
-    async def hit(request: web.BaseRequest) -> web.Response:
-        counted.hits.append(request.path)
-        return web.json_response({})
-
-    runner = web.ServerRunner(web.Server(hit))
-    await runner.setup()
-    await web.TCPSite(runner, LOOPBACK, port).start()
-    yield counted
-    await runner.cleanup()
+    async with watching() as canary:
+        yield canary
 
 
 async def refused(publisher: Publisher, spec: Any) -> list[tuple[str, str | None]]:

@@ -15,9 +15,9 @@ import pytest_asyncio
 from deploy.documents.application import application
 from deploy.documents.openapi import operations
 from gateway.auth.services import PERMISSIONS
-from messages.settings import Settings, StoreSettings
+from messages.settings import StoreSettings
 from tests import services
-from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, serving, settings_for, spec_of
+from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, serving, shared_settings, spec_of
 from tests.gateway.seeds import Seeds, Table
 from tests.gateway.tenants import CALLERS, ROWS, TITLE, Row
 
@@ -27,15 +27,8 @@ OPERATIONS = sorted({(method, path) for method, path, _ in operations(applicatio
 
 
 @pytest_asyncio.fixture(scope="module")
-async def settings(postgres: services.DatabaseServer, object_store: StoreSettings) -> AsyncIterator[Settings]:
-    url = await postgres.clone()
-    yield settings_for(url, object_store)
-    await postgres.drop(url)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    async with serving(settings) as gateway:
+async def gateway(postgres: services.DatabaseServer, object_store: StoreSettings) -> AsyncIterator[Gateway]:
+    async with shared_settings(postgres, object_store) as settings, serving(settings) as gateway:
         yield gateway
 
 

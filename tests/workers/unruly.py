@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from contextlib import suppress
 
 from typing_extensions import override
 
@@ -24,30 +25,17 @@ class UnrulyGate(Gate):
         self._random = random.Random(seed)
 
     @override
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers |= {writer, far_writer}
-        await asyncio.gather(self._pass_on(reader, far_writer), self._answer(far_reader, writer, far_writer))
-        self._writers -= {writer, far_writer}
-
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: asyncio.StreamWriter
     ) -> None:
-        try:
+        with suppress(OSError):  # either side may hang up
             while data := await reader.read(65_536):
                 mishap = self._draw() if data.startswith(b"HTTP/1.1 2") else None
-                if mishap is None:
-                    writer.write(data)
-                    await writer.drain()
-                else:
+                if mishap is not None:
                     await self._hurt(mishap, data, writer)
                     break
-        except OSError:
-            pass
+                writer.write(data)
+                await writer.drain()
         writer.transport.abort()
         far.transport.abort()
 
