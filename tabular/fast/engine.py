@@ -71,7 +71,7 @@ class Engine:
         foreign = Foreign(self._resource, self._limits.piece_bytes) if self._resource.package is not None else None
         table = table_of(self._resource, dialect, *((foreign.fields, foreign.secrets) if foreign is not None else ()))
         plain = self._open.enter_context(plain_text(self._resource, self._path))
-        source = Source(plain.path, self._limits.piece_bytes)
+        source = Source(plain, self._limits.piece_bytes)
         self._open.callback(source.close)
         limit = self._limits.errors or NO_LIMIT
         watch = foreign.watch(table, limit, self._open) if foreign is not None else None
@@ -79,6 +79,8 @@ class Engine:
         for numbers in sweep.key_numbers:
             self._open.callback(numbers.close)
         sweep.run()
+        if plain.copy is not None:  # what comes after the last row that matters must be text too
+            plain.copy.finish()
         if self._hashing is not None and not sweep.complete:
             self._hashing.stop()  # the report is one of the file's beginning, without hashes
         places = np.concatenate(sweep.places) if sweep.places else np.zeros((0, 2), np.int64)
@@ -90,9 +92,11 @@ class Engine:
     def _reading(self, plain: Plain, source: Source) -> Reading:
         if self._hashing is None:
             return FinishedReading()
-        if not plain.is_copy:
+        if plain.copy is None:
             return DirectReading(self._resource.stats, source.size, self._hashing)
-        return self._open.enter_context(closing(DecodedReading(self._resource, self._path, plain, self._hashing)))
+        return self._open.enter_context(
+            closing(DecodedReading(self._resource, self._path, plain.path, plain.copy.finish(), self._hashing))
+        )
 
 
 def _check_counts(sweep: Sweep, rows: int, invalid: set[int]) -> None:

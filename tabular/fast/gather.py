@@ -52,7 +52,7 @@ def gather(
             watch = Gathering(watched_columns(resource, table, keys), sets, secrets)
             with (
                 plain_text(resource, path) as plain,
-                closing(Source(plain.path, piece)) as source,
+                closing(Source(plain, piece)) as source,
             ):
                 Sweep(table, source, dialect, NO_LIMIT, watch=watch, keeps_bad=False).run()
         except OutsideEnvelope:  # sets may have some of the keys by now: nothing is ever taken out

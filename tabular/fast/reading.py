@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from frictionless.system.loader import ByteStreamWithStatsHandling
 
-from tabular.fast.plain import BOM, Plain, newline_of
+from tabular.fast.plain import newline_of
 from tabular.fast.source import Hashing
+from tabular.fast.textcopy import BOM
 from tabular.hashing import Digest
 
 LIBRARY_READ = 8_192
@@ -53,10 +54,10 @@ class DirectReading:
 class DecodedReading:
     """Of a file whose text is a copy: the library's own layers read it again, as far as need be."""
 
-    def __init__(self, resource: Any, path: Path, plain: Plain, hashing: Hashing) -> None:
-        self._stats, self._size, self._hashing = resource.stats, plain.size, hashing
+    def __init__(self, resource: Any, path: Path, copy: Path, size: int, hashing: Hashing) -> None:
+        self._stats, self._size, self._hashing = resource.stats, size, hashing
         self._sampled = int(self._stats.bytes or 0)
-        self._copy = plain.path.open("rb")
+        self._copy = copy.open("rb")
         self._at = self._copy.seek(len(BOM))
         counted: Any = SimpleNamespace(stats=SimpleNamespace(bytes=0, md5="", sha256=""))
         self._read = counted.stats
@@ -79,7 +80,6 @@ class DecodedReading:
 
     def come_to_end(self) -> None:
         """The whole file's size and hashes."""
-        assert self._size is not None
         self._stats.bytes = self._size
         _set_hashes(self._stats, self._hashing.digest(self._size))
 

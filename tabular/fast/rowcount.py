@@ -16,6 +16,7 @@ from tabular.counting import Counting
 from tabular.dialect import Dialect
 from tabular.fast.countsweep import CountSweep
 from tabular.fast.foreign import Foreign
+from tabular.fast.plain import Plain
 from tabular.fast.plan import table_of
 from tabular.fast.replay import Finder
 from tabular.fast.source import Source
@@ -61,7 +62,7 @@ class RowCount:
         self._verdicts = Verdicts(self._table, names)
         kept = max(counting.limits.most_listed, EXAMPLES)
         self._absences = foreign.watch(self._table, kept, stack) if foreign is not None else None
-        source = stack.enter_context(closing(Source(path, counting.limits.piece_bytes)))
+        source = stack.enter_context(closing(Source(Plain(path), counting.limits.piece_bytes)))
         self._sweep = CountSweep(self._table, source, dialect, self._verdicts, counting, progress, self._absences)
         self._repeated = [self._verdicts.of_key(key, (), 0) for key in self._table.keys]
         self._absent = [self._verdicts.of_absent(key, ()) for key in self._foreign_keys]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.plain import Plain
 from tabular.hashing import Digest
 
 FIRST_PIECE = 65_536
@@ -78,11 +79,11 @@ def processors() -> int:
 
 
 class Source:
-    """`read_into` until there is no more."""
+    """`read_into` until there is no more. A copy is read while it is made: the pass need not wait for all of it."""
 
-    def __init__(self, path: Path, largest: int) -> None:
-        self._file = path.open("rb", buffering=0)
-        self.size = os.fstat(self._file.fileno()).st_size
+    def __init__(self, plain: Plain, largest: int) -> None:
+        self._file, self._copy = plain.path.open("rb", buffering=0), plain.copy
+        self.size = os.fstat(self._file.fileno()).st_size  # a copy's grows
         self._piece, self._largest = min(FIRST_PIECE, largest), largest
         self._read = 0
 
@@ -93,12 +94,19 @@ class Source:
 
     def read_into(self, buffer: Any) -> int:
         """The next bytes into a writable buffer; how many, 0 at the end. Raises OSError and OutsideEnvelope."""
-        length = self._file.readinto(buffer) or 0
+        length = self._file.readinto(memoryview(buffer)[: self._there(len(buffer))]) or 0
         self._read += length
         self._piece = min(4 * self._piece, self._largest)
-        if length == 0 and not (self._read == self.size == os.fstat(self._file.fileno()).st_size):
+        if length == 0 and self._copy is None and not self._is_as_it_was():
             raise OutsideEnvelope(CHANGED)
         return length
+
+    def _is_as_it_was(self) -> bool:
+        return self._read == self.size == os.fstat(self._file.fileno()).st_size
+
+    def _there(self, wanted: int) -> int:
+        """How many of the next bytes can be read now; fewer than wanted only at the end of a copy."""
+        return self._copy.at_least(self._read + wanted) - self._read if self._copy is not None else wanted
 
     def close(self) -> None:
         """Closes the file."""

@@ -55,6 +55,6 @@ def key_numbers(
     table = table_of(resource, dialect, list(dict.fromkeys(name for key in keys for name in key)), secret)
     numbers = [KeyNumbers() for _ in keys]
     watch = Numbering(watched_columns(resource, table, keys), numbers, secret)
-    with plain_text(resource, path) as plain, closing(Source(plain.path, piece)) as source:
+    with plain_text(resource, path) as plain, closing(Source(plain, piece)) as source:
         Sweep(table, source, dialect, NO_LIMIT, progress, watch, keeps_bad=False).run()
     return numbers
