@@ -25,7 +25,7 @@ up: $(VENV)/.runtime ## start everything and serve until Ctrl-C
 
 test: $(VENV)/.dev ## run the tests on real servers (ARGS="-k word" chooses some)
 	@sh tests/install-services.sh
-	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 N ?= 10000
 FIRST ?= 0

@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession, get_session
 
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError, TransientError
@@ -51,6 +52,12 @@ class StoredObject:
     upload: str | None = None
 
 
+@cache
+def _session() -> AioSession:
+    """One for the process: each reads the description of all calls anew, which takes a seventh of a second."""
+    return get_session()
+
+
 class Blobs:
     """The clients of the object store: one for our own calls, one that signs URLs for publishers (`public_url`)."""
 
@@ -61,9 +68,8 @@ class Blobs:
         self._signer: Any = None
 
     async def __aenter__(self) -> Self:
-        session = get_session()
         for name, url in (("_client", self.settings.endpoint_url), ("_signer", self.settings.public_url)):
-            client = session.create_client(
+            client = _session().create_client(
                 "s3",
                 endpoint_url=url,
                 region_name=self.settings.region,

@@ -20,6 +20,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 from messages.settings import StoreSettings
 from tests import services
 from tests import stack as stacks
+from tests.lending import Lender
 
 _OWN_VARIABLES = ("DATABASE_URL", "AMQP_URL", "S3_", "DH_")
 _MISSING = "is missing"
@@ -38,10 +39,15 @@ SYSTEMS = frozenset(
 """Files whose tests need a whole system."""
 
 
-def pytest_configure() -> None:
-    """Take the project's own settings out of the environment: a developer's must not steer the tests."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the project's own settings out of the environment: a developer's must not steer the tests. Offer servers to
+    the processes that run them, where there are several."""
     for name in [name for name in os.environ if name.startswith(_OWN_VARIABLES)]:
         del os.environ[name]
+    if config.getoption("numprocesses", None) and services.LENDER not in os.environ:
+        lender = Lender()
+        os.environ[services.LENDER] = str(lender.path)
+        config.add_cleanup(lender.close)
 
 
 @pytest.hookimpl(optionalhook=True)

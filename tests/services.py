@@ -1,17 +1,18 @@
-"""The real servers that tests run on: named by a variable, else started here, else (RabbitMQ) a container."""
+"""The real servers that tests run on: named by variables, else lent, else started here (a container for RabbitMQ)."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import secrets
 import shutil
 import socket
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -27,6 +28,14 @@ from messages.blobs import Blobs
 from messages.settings import StoreSettings
 
 RABBITMQ_IMAGE = "rabbitmq:4.1-management"
+LENDER = "TEST_SERVERS"
+"""The variable with the socket of tests/lending.py."""
+VARIABLES = {
+    "database": ["TEST_DATABASE_URL"],
+    "store": ["TEST_S3_ENDPOINT_URL", "TEST_S3_ACCESS_KEY", "TEST_S3_SECRET_KEY"],
+    "broker": ["TEST_AMQP_URL", "TEST_AMQP_MANAGEMENT_URL"],
+}
+"""Those that name each server."""
 
 
 class DatabaseServer:
@@ -103,8 +112,8 @@ class Broker:
 
 @asynccontextmanager
 async def database_server() -> AsyncIterator[DatabaseServer]:
-    """The server of TEST_DATABASE_URL, else a private one."""
-    async with _postgres_url() as url:
+    """A server of PostgreSQL."""
+    async with _variables("database") as (url,):
         server = DatabaseServer(url)
         await server.prepare()
         yield server
@@ -113,20 +122,20 @@ async def database_server() -> AsyncIterator[DatabaseServer]:
 
 @asynccontextmanager
 async def object_store() -> AsyncIterator[StoreSettings]:
-    """The store of TEST_S3_ENDPOINT_URL (with TEST_S3_..._KEY), else a private one; with both buckets."""
-    external = os.environ.get("TEST_S3_ENDPOINT_URL")
-    if external:
-        settings = _store(external, os.environ["TEST_S3_ACCESS_KEY"], os.environ["TEST_S3_SECRET_KEY"])
+    """A store with both buckets."""
+    async with _variables("store") as (endpoint_url, access_key, secret_key):
+        settings = StoreSettings(
+            endpoint_url=endpoint_url,
+            public_url=endpoint_url,
+            access_key=access_key,
+            secret_key=secret_key,
+            region="us-east-1",
+            raw_bucket="rawstore",
+            package_bucket="pkgstore",
+        )
         async with Blobs(settings) as blobs:
             await blobs.ensure_buckets()
         yield settings
-        return
-    with server_directory() as directory:
-        async with EmbeddedSeaweedFS(directory) as server:
-            settings = _store(server.endpoint_url, server.access_key, server.secret_key)
-            async with Blobs(settings) as blobs:
-                await blobs.ensure_buckets()
-            yield settings
 
 
 def broker_is_available() -> bool:
@@ -136,17 +145,53 @@ def broker_is_available() -> bool:
 
 @asynccontextmanager
 async def broker() -> AsyncIterator[Broker]:
-    """The broker of TEST_AMQP_URL and TEST_AMQP_MANAGEMENT_URL, else a private node, else a container."""
-    external = os.environ.get("TEST_AMQP_URL")
-    if external:
-        yield Broker(external, os.environ["TEST_AMQP_MANAGEMENT_URL"])
-    elif rabbitmq.installed():
-        with server_directory() as directory:
-            async with EmbeddedRabbitMQ(directory) as server:
-                yield Broker(server.url(), server.management_url)
+    """A RabbitMQ."""
+    async with _variables("broker") as (amqp_url, management_url):
+        yield Broker(amqp_url, management_url)
+
+
+@asynccontextmanager
+async def _variables(name: str) -> AsyncIterator[Sequence[str]]:
+    """The values of a server's variables: the environment's, else those of one that all test processes share, else of
+    one started here."""
+    if LENDER in os.environ and VARIABLES[name][0] not in os.environ:
+        os.environ.update(zip(VARIABLES[name], await _borrow(name), strict=True))
+    if VARIABLES[name][0] in os.environ:
+        yield [os.environ[variable] for variable in VARIABLES[name]]
     else:
-        async with _broker_container() as container:
-            yield container
+        async with started(name) as values:
+            yield values
+
+
+async def _borrow(name: str) -> Sequence[str]:
+    reader, writer = await asyncio.open_unix_connection(os.environ[LENDER])
+    writer.write(f"{name}\n".encode())
+    answer = json.loads(await reader.read())
+    writer.close()
+    if "error" in answer:
+        raise RuntimeError(f"the {name} of the tests did not start: {answer['error']}")
+    values: Sequence[str] = answer["values"]
+    return values
+
+
+@asynccontextmanager
+async def started(name: str) -> AsyncIterator[Sequence[str]]:
+    """A server of one's own, "database", "store" or "broker": the values of its variables."""
+    async with AsyncExitStack() as stack:
+        if name == "broker" and not rabbitmq.installed():
+            yield await stack.enter_async_context(_broker_container())
+            return
+        directory = stack.enter_context(server_directory())
+        if name == "database":
+            yield [
+                (await stack.enter_async_context(EmbeddedPostgres(directory, durable=False, max_connections=500))).url()
+            ]
+        elif name == "store":
+            store = await stack.enter_async_context(EmbeddedSeaweedFS(directory))
+            yield [store.endpoint_url, store.access_key, store.secret_key]
+        else:
+            node = await stack.enter_async_context(EmbeddedRabbitMQ(directory))
+            yield [node.url(), node.management_url]
 
 
 class server_directory:  # noqa: N801 used like a function
@@ -162,18 +207,7 @@ class server_directory:  # noqa: N801 used like a function
 
 
 @asynccontextmanager
-async def _postgres_url() -> AsyncIterator[str]:
-    external = os.environ.get("TEST_DATABASE_URL")
-    if external:
-        yield external
-        return
-    with server_directory() as directory:
-        async with EmbeddedPostgres(directory, durable=False, max_connections=300) as server:
-            yield server.url()
-
-
-@asynccontextmanager
-async def _broker_container() -> AsyncIterator[Broker]:
+async def _broker_container() -> AsyncIterator[Sequence[str]]:
     # Imported here: it costs 0.8 s and is needed on few machines.
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.waiting_utils import wait_for_logs
@@ -183,10 +217,10 @@ async def _broker_container() -> AsyncIterator[Broker]:
     try:
         await asyncio.to_thread(wait_for_logs, container, "Server startup complete", 90)
         host = container.get_container_host_ip()
-        yield Broker(
+        yield [
             f"amqp://guest:guest@{host}:{container.get_exposed_port(5672)}/",
             f"http://{host}:{container.get_exposed_port(15672)}",
-        )
+        ]
     finally:
         await asyncio.to_thread(container.stop)
 
@@ -204,15 +238,3 @@ def docker_answers() -> bool:
             return b" 200 " in engine.recv(64)
         except OSError:
             return False
-
-
-def _store(endpoint_url: str, access_key: str, secret_key: str) -> StoreSettings:
-    return StoreSettings(
-        endpoint_url=endpoint_url,
-        public_url=endpoint_url,
-        access_key=access_key,
-        secret_key=secret_key,
-        region="us-east-1",
-        raw_bucket="rawstore",
-        package_bucket="pkgstore",
-    )

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
 import asyncpg
@@ -47,15 +48,25 @@ class Account:
     created_at: datetime
 
 
+def _hasher() -> PasswordHasher:
+    """OWASP's minimum for argon2id (19 MiB, 2 passes): a log-in costs ~20 ms and little enough memory."""
+    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+@cache
+def _nobody() -> str:
+    """What is checked for a name that nobody has, so that it takes as long as for one that somebody has."""
+    return _hasher().hash(secrets.token_hex(16))
+
+
 class Accounts:
     """The table `account`."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        # OWASP's minimum for argon2id (19 MiB, 2 passes): a log-in costs ~20 ms and little enough memory.
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._hasher = _hasher()
         self._slots = asyncio.Semaphore(2)
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        self._nobody = _nobody()
 
     async def add(self, username: str, password: str, name: str = "", email: str = "") -> Account:
         """Makes an account; raises AccountRefused for a bad or taken name or a password that is too short or long."""

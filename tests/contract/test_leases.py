@@ -6,12 +6,13 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from messages.transport.postgres import PostgresTransport
 from messages.transport.postgres.database import Database
-from messages.transport.postgres.deliveries import Deliveries
+from messages.transport.postgres.deliveries import SESSION, Deliveries
 from tests.contract.observers import Holder, Taker, event, job
 from tests.contract.test_crashes import kill, said, start_taker
 
@@ -91,12 +92,11 @@ async def test_what_a_killed_process_held_does_not_wait_for_its_lease(
     assert await taker.numbers(1) == [1]
 
 
-async def test_a_session_that_is_gone_ends_its_leases_but_not_just_after_a_restart_of_the_server(
+async def test_a_session_that_is_gone_ends_its_leases_but_not_those_of_before_a_restart_of_the_server_just_now(
     transport: PostgresTransport, deliveries: Deliveries
 ) -> None:
-    database = deliveries._database
-    restarted = Deliveries(database, lease=10 * 365 * 86400)  # no server runs for so long: it has just started
-    restarted.session = 1  # nobody holds this lock
+    restarted = Deliveries(deliveries._database, lease=10 * 365 * 86400)  # no server runs for so long: it just started
+    restarted.session = "1.0"  # nobody holds this lock, and it is of no server of now
     await transport.publish(job(1))
     claimed = await restarted.claim("dh.job.load")
     assert claimed is not None
@@ -105,6 +105,25 @@ async def test_a_session_that_is_gone_ends_its_leases_but_not_just_after_a_resta
     assert await restarted.renew([claimed]) == {claimed.id}
     await deliveries.reap()
     assert await restarted.renew([claimed]) == set()
+
+
+async def test_what_was_claimed_since_the_server_started_does_not_wait_for_a_lease_after_it(
+    transport: PostgresTransport, deliveries: Deliveries, database_url: str
+) -> None:
+    restarted = Deliveries(deliveries._database, lease=10 * 365 * 86400)
+    connection = await asyncpg.connect(database_url)
+    restarted.session = await connection.fetchval(SESSION, 7)
+    await transport.publish(job(1))
+    claimed = await restarted.claim("dh.job.load")
+    assert claimed is not None
+
+    await restarted.reap()
+    assert await restarted.renew([claimed]) == {claimed.id}
+    await connection.close()
+
+    async with asyncio.timeout(30):  # the server ends a session a little after its connection
+        while await restarted.renew([claimed]):
+            await restarted.reap()
 
 
 async def test_a_handler_whose_lease_was_lost_is_cancelled(

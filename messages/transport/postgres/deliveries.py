@@ -6,7 +6,8 @@ the database counts.
 
 The name begins with the number of the taker's session, an advisory lock that its listening connection holds: when a
 process is killed the server notices at once, and what it had leased is given back without waiting for the lease. A
-restart of the server ends all sessions but no taker: for the time of a lease after it nothing is given back.
+restart of the server ends all sessions but no taker: for the time of a lease after it nothing is given back that was
+claimed before it, which the second part of the name, the server's start, tells.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from messages.transport.verdict import body_of
 CHANNEL = "delivery"
 """NOTIFY channel; the payload is `{queue} {number of messages}`."""
 
-NO_SESSION = 0
+NO_SESSION = "0.0"
 """While there is no listening connection: claims of that time end by their lease alone."""
 
 WATCHER_UNSEEN = 60.0
@@ -225,12 +226,18 @@ where delivery.id = held.id and delivery.lease_owner = held.owner
 returning delivery.id
 """
 
+_START = "(extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint::text"
+
+SESSION = f"select $1::bigint || '.' || {_START} from pg_advisory_lock($1::bigint)"  # noqa: S608 constants
+"""Begins the session with the number $1: what the names of its claims begin with."""
+
 # Locked rows are skipped: whoever holds one is just settling or renewing it. A dead letter has no further place to go.
 _REAP = rf"""
 with expired as (
     select id, queue, taken >= $1 and queue <> $2 as dead from delivery
-    where lease_owner is not null and pg_postmaster_start_time() <= now() - make_interval(secs => $3) and (
-        lease_until < now()
+    where lease_owner is not null
+    and (pg_postmaster_start_time() <= now() - make_interval(secs => $3) or split_part(lease_owner, '.', 2) = {_START})
+    and (lease_until < now()
         or case when lease_owner ~ '^[1-9][0-9]*\.'
            then pg_try_advisory_xact_lock(split_part(lease_owner, '.', 1)::bigint) end)
     for update skip locked

@@ -13,7 +13,7 @@ import structlog
 from messages.database import TRANSIENT
 from messages.errors import TransientError
 from messages.transport.backoff import Backoff
-from messages.transport.postgres.deliveries import CHANNEL, NO_SESSION, Deliveries
+from messages.transport.postgres.deliveries import CHANNEL, NO_SESSION, SESSION, Deliveries
 
 POLL = 1.0
 """Seconds between two looks at what is ready, whatever NOTIFY said."""
@@ -93,8 +93,7 @@ class Doorbell:
         connection.add_termination_listener(lambda _connection: lost.set())
         try:
             await connection.add_listener(CHANNEL, self._notified)
-            await connection.execute("select pg_advisory_lock($1)", self._session)
-            self._deliveries.session = self._session
+            self._deliveries.session = await connection.fetchval(SESSION, self._session)
             self._opened.set()
             backoff.reset()
             await lost.wait()
