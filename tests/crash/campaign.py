@@ -52,7 +52,7 @@ class Campaign:
         dying = asyncio.create_task(self._death())
         loading = asyncio.create_task(self._load(place, dying))
         role, died = await self._fallen(f"{place} {step}", dying)
-        await self._restart(role)
+        await self.restart(role)
         async with asyncio.timeout(PATIENCE):
             await loading
         return await self._recovered(died)
@@ -61,27 +61,30 @@ class Campaign:
         """A flow that has not moved for a day: its job waits, for there are no stages; rescue looks as it starts."""
         await self.stack.kill("stages")
         await self.stack.kill("writers")
-        await self._push(0)
+        await self.push(0)
         await self.floor.pool.execute("update flow set updated_at = now() - interval '25 hours' where state = 'QUEUED'")
         self.fault.write_text(f"rescue {step}")
-        await self._restart("writers")
+        await self.restart("writers")
         role, died = await self._fallen(f"rescue {step}", asyncio.create_task(self._death()))
-        await self._restart(role)
-        await self._restart("stages")
+        await self.restart(role)
+        await self.restart("stages")
         return await self._recovered(died)
 
-    async def roll(self, role: str) -> int:
-        """Stops a process as an operator does, under load, and starts it anew; its exit code, once all has ended."""
-        loading = asyncio.gather(*(self._push(lane) for lane in range(3 * AT_ONCE)))
+    async def roll(self, role: str) -> tuple[int, float]:
+        """Stops a process as an operator does, under load, and starts it anew; once all has ended, the exit code and
+        the seconds that it took to leave."""
+        loading = asyncio.gather(*(self.push(lane) for lane in range(3 * AT_ONCE)))
         async with asyncio.timeout(PATIENCE):
             await self._begun()
             process = self.stack.processes.pop(role)
+            told = asyncio.get_running_loop().time()
             process.send_signal(signal.SIGTERM)
             code = await process.wait()
-            await self._restart(role)
+            taken = asyncio.get_running_loop().time() - told
+            await self.restart(role)
             await loading
-            await self._quiet()
-        return code
+            await self.quiet()
+        return code, taken
 
     async def _begun(self) -> None:
         """Returns when something is under way."""
@@ -91,7 +94,7 @@ class Campaign:
     async def verify(self) -> list[str]:
         """Every broken promise so far, in words."""
         async with asyncio.timeout(PATIENCE):
-            await self._quiet()
+            await self.quiet()
             await self._still()
             await self._heard()
         return await violations(self.history, self.floor.pool, self.floor.blobs, self.publisher.session)
@@ -102,7 +105,7 @@ class Campaign:
         A message that is in hand at three deaths is set aside, and rightly: one blow must be over before the next.
         """
         async with asyncio.timeout(PATIENCE):
-            await self._quiet()
+            await self.quiet()
             taken = asyncio.get_running_loop().time() - died
             await self._still()
         return taken
@@ -136,7 +139,8 @@ class Campaign:
         assert code == -signal.SIGKILL, f"{role} ended with {code}: {self.stack.log(role)[-2000:]}"
         return role
 
-    async def _restart(self, role: str) -> None:
+    async def restart(self, role: str) -> None:
+        """Starts the role's process, which does not run."""
         await self.stack.start(role, *COMMANDS[role])
         if role == "gateway":
             await self.stack.ready()
@@ -147,10 +151,10 @@ class Campaign:
             if place == DEAD_QUEUE.name:
                 await self._doom()
             else:
-                await asyncio.gather(*(self._push(lane) for lane in range(AT_ONCE)))
+                await asyncio.gather(*(self.push(lane) for lane in range(AT_ONCE)))
             if dying.done():
                 return
-            quiet = asyncio.create_task(self._quiet())
+            quiet = asyncio.create_task(self.quiet())
             await asyncio.wait([quiet, dying], return_when=asyncio.FIRST_COMPLETED)
             quiet.cancel()
             if dying.done():
@@ -158,22 +162,30 @@ class Campaign:
 
     async def poison(self, good: int) -> None:
         """Pushes a job that kills its worker each time, and good ones at the same time; workers are started anew."""
+        async with asyncio.timeout(PATIENCE), self.kept():
+            await self.push_poison()
+            await asyncio.gather(*(self.push(lane) for lane in range(good)))
+            await self.quiet()
+
+    async def push_poison(self) -> None:
+        """Pushes what kills whoever loads it."""
+        self.history.doomed.add(await self.publisher.push(*_notes("poisoned", 0, POISON)))
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Meanwhile whoever dies is started anew."""
         keeping = asyncio.create_task(self._keep())
-        descriptor, files = _notes("poisoned", 0, POISON)
         try:
-            async with asyncio.timeout(PATIENCE):
-                self.history.doomed.add(await self.publisher.push(descriptor, files))
-                await asyncio.gather(*(self._push(lane) for lane in range(good)))
-                await self._quiet()
+            yield
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
 
     async def _keep(self) -> None:
         while True:
-            await self._restart(await self._death())
+            await self.restart(await self._death())
 
-    async def _push(self, lane: int) -> None:
+    async def push(self, lane: int) -> None:
         """Pushes as a client does that tries again while the gateway is away."""
         number = len(self.history.contents)
         descriptor, files = _notes(f"lane-{lane}", number)
@@ -196,7 +208,7 @@ class Campaign:
         proven = replace(resource, source=replace(resource.source, sha256="0" * 64))
         await self.transport.publish(job(flow, proven, "dump").to_message())
 
-    async def _quiet(self) -> None:
+    async def quiet(self) -> None:
         """Returns when every flow has ended and the MetaStore has its end in its log."""
         while await self.floor.pool.fetchval(_MOVING):
             await asyncio.sleep(0.04)
