@@ -108,6 +108,19 @@ async def end_of(tasks: Sequence[asyncio.Task[None]]) -> None:
             task.result()
 
 
+async def dismiss(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it has ended.
+
+    Once is not enough: where a connection is lost in the same moment a library may raise that instead, and the task,
+    which survives lost connections, goes on.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.5)
+    if not task.cancelled():
+        task.exception()
+
+
 def cancelled_by_us() -> bool:
     """Whether somebody cancelled this task: a lost connection surfaces as CancelledError too, and is only an error."""
     task = asyncio.current_task()

@@ -20,9 +20,9 @@ from aiormq.abc import DeliveredMessage
 from messages.errors import TransientError
 from messages.transport.backoff import Backoff
 from messages.transport.port import Verdict
-from messages.transport.rabbitmq.link import DEADLINE, Link, trouble
+from messages.transport.rabbitmq.link import DEADLINE, Link, is_timeout, trouble
 from messages.transport.rabbitmq.publisher import close_channel
-from messages.transport.verdict import end_of
+from messages.transport.verdict import dismiss, end_of
 
 GIVE_UP = 300.0
 """Seconds without a broker after which `closed` raises: the process should leave, and be started anew."""
@@ -33,6 +33,9 @@ queue is deleted and at once declared again: measured, with the first messages s
 
 SETTLE_GRACE = 5.0
 """Seconds to give messages back at a stop; the broker takes them back by itself when the connection ends."""
+
+TOO_LONG = "set RabbitMQ's consumer_timeout above every DH_STAGE_TIMEOUT, or those below it (docs/runbook.md)"
+"""The job comes again, twice at the most. The broker's setting cannot be read over AMQP, so it is told only now."""
 
 Declare = Callable[[AbstractChannel], Awaitable[AbstractQueue]]
 Judge = Callable[[DeliveredMessage], Awaitable[Verdict]]
@@ -47,6 +50,7 @@ class _Tap:
     underlay: UnderlayChannel
     tag: str = ""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: BaseException | None = None
     handling: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
@@ -81,8 +85,7 @@ class QueueConsumer:
         self._stopping = True
         if self._keeper is None or self._tap is None:
             return
-        self._keeper.cancel()
-        await asyncio.gather(self._keeper, return_exceptions=True)
+        await dismiss(self._keeper)
         tap = self._tap
         await self._cancel(tap)
         await _wait(tap.handling, grace)
@@ -100,7 +103,7 @@ class QueueConsumer:
                     await channel.set_qos(prefetch_count=self._slots)
                     # Below aio-pika's queue: its second task for each delivery costs a tenth of the throughput.
                     tap = _Tap(channel, await channel.get_underlay_channel())
-                    channel.close_callbacks.add(lambda *_: tap.lost.set())
+                    channel.close_callbacks.add(lambda _, error: _lose(tap, error))
                     # The broker cancels a consumer whose queue was deleted or moved, and says nothing more.
                     tap.underlay.on_consumer_cancel_callbacks.add(lambda _: tap.lost.set())
                     consuming = await tap.underlay.basic_consume(queue.name, partial(self._received, tap))
@@ -116,7 +119,7 @@ class QueueConsumer:
                 # Not all consumers in the same moment: what comes meanwhile should find most of them.
                 async with asyncio.timeout(self._silence * random.uniform(0.7, 1.3)):  # noqa: S311
                     await tap.lost.wait()
-                log.warning("consumer_lost", queue=self._queue)
+                _tell(self._queue, tap.reason)
             except TimeoutError:
                 if tap.handling:
                     continue
@@ -176,6 +179,19 @@ class QueueConsumer:
                 raise
             task.uncancel()
             return None
+
+
+def _lose(tap: _Tap, reason: BaseException | None) -> None:
+    tap.reason = reason
+    tap.lost.set()
+
+
+def _tell(queue: str, reason: BaseException | None) -> None:
+    """Says what a consumer was lost by; that a job took longer than the broker allows, with what to do."""
+    if is_timeout(reason):
+        log.error("consumer_timeout", queue=queue, reason=str(reason), advice=TOO_LONG)
+    else:
+        log.warning("consumer_lost", queue=queue, reason=str(reason or "its queue was deleted or moved"))
 
 
 async def _wait(tasks: set[asyncio.Task[Any]], seconds: float | None) -> None:

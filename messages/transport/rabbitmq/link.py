@@ -72,6 +72,11 @@ class Link:
             return self._connection
 
 
+def is_timeout(error: BaseException | None) -> bool:
+    """Whether a channel was closed because a delivery was not settled within the broker's `consumer_timeout`."""
+    return isinstance(error, ChannelPreconditionFailed) and "delivery acknowledgement" in str(error)
+
+
 @contextmanager
 def trouble(what: str) -> Iterator[None]:
     """Makes every form in which a lost, hung or refusing broker surfaces a TransientError.
@@ -81,6 +86,8 @@ def trouble(what: str) -> Iterator[None]:
     try:
         yield
     except ChannelPreconditionFailed as error:
+        if is_timeout(error):
+            raise TransientError(f"RabbitMQ: {what}: {error}") from error
         raise PermanentError(f"RabbitMQ has it with other arguments, it needs a new name: {error}") from error
     except ChannelNotFoundEntity as error:
         raise Missing(f"RabbitMQ: {what}: {error}") from error

@@ -16,7 +16,7 @@ from messages.transport.port import Watcher
 from messages.transport.rabbitmq.link import DEADLINE, Link, trouble
 from messages.transport.rabbitmq.publisher import close_channel
 from messages.transport.rabbitmq.queues import declare_exchanges, declare_watch
-from messages.transport.verdict import end_of
+from messages.transport.verdict import dismiss, end_of
 
 log = structlog.get_logger()
 
@@ -45,8 +45,7 @@ class QueueWatch:
     async def stop(self, grace: float) -> None:
         """Ends at once: there is nothing to wait for."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await dismiss(self._task)
         if self._channel is not None:
             await close_channel(self._channel)
 
