@@ -13,8 +13,9 @@ from gateway.spec import Spec
 from messages.datapackage import FlowRef, Resource
 from messages.events import FlowAccepted
 from messages.faultpoint import faultpoint
-from messages.jobs import STAGES, StageJob
+from messages.jobs import STAGES
 from messages.outbox import emit
+from messages.turns import line_up
 
 _SWEPT = "select swept_at from account where id = $1 for key share"
 
@@ -54,7 +55,7 @@ async def accept(
     resources: Sequence[Resource],
     swept: datetime | None,
 ) -> FlowRef:
-    """Commits revision, flow, resources and their first jobs together.
+    """Commits revision, flow, resources and the turns of their first jobs together.
 
     `swept` is `last_sweep` from before the resources' uploads were looked at. Raises SweptMeanwhile where there was one
     since, a member of TRANSIENT.
@@ -82,8 +83,8 @@ async def accept(
             [(flow.id, each.index, each.name, each.tabular, STAGES[0], each.to_dict()) for each in resources],
         )
         accepted = FlowAccepted(flow=flow, title=spec.title, resources=tuple(each.name for each in resources))
-        jobs = [StageJob(flow=flow, stage=STAGES[0], resource=each) for each in resources]
-        await emit(connection, accepted.to_message(), *(job.to_message() for job in jobs))
+        await emit(connection, accepted.to_message())
+        await line_up(connection, flow, resources)
         faultpoint("gateway", "before_commit")
     faultpoint("gateway", "after_commit")
     return flow

@@ -14,8 +14,9 @@ from gateway.live import CHANNEL
 from gateway.problems import Problem
 from messages.datapackage import FlowRef, Resource
 from messages.events import FlowRestarted, PackageFailed
-from messages.jobs import STAGES, StageJob
+from messages.jobs import STAGES
 from messages.outbox import emit
+from messages.turns import leave, line_up
 
 CANCELLED = "Cancelled by its publisher."
 ABANDONED = "abandoned"
@@ -40,7 +41,7 @@ _AGAIN = """
     set stage = $3, state = 'QUEUED', round = round + 1, facts = '{}', rows = null, reason = null, rule = null,
         errors = null, findings = null, report = null, files = null, updated_at = now()
     where flow_id = $1 and state <> 'SUCCEEDED' and ($2::text is null or rule = $2)
-    returning index, round, resource
+    returning resource
 """
 _REOPEN = """
     update flow
@@ -86,18 +87,17 @@ async def restart(connection: asyncpg.Connection, flow: asyncpg.Record, rule: st
         return []
     run = await connection.fetchval(_REOPEN, flow["id"])
     ref = _ref(flow)
-    again = sorted(((Resource.from_dict(row["resource"]), row["round"]) for row in rows), key=lambda one: one[0].index)
-    jobs = [StageJob(flow=ref, stage=STAGES[0], resource=resource, round=round) for resource, round in again]
-    names = tuple(resource.name for resource, _ in again)
-    event = FlowRestarted(flow=ref, run=run, resources=names)
-    await emit(connection, event.to_message(), *(job.to_message() for job in jobs))
-    await connection.execute("select pg_notify($1, $2)", CHANNEL, flow["id"])
+    again = sorted((Resource.from_dict(row["resource"]) for row in rows), key=lambda resource: resource.index)
+    names = tuple(resource.name for resource in again)
+    await emit(connection, FlowRestarted(flow=ref, run=run, resources=names).to_message())
+    await line_up(connection, ref, again)
     return list(names)
 
 
 async def _cancel(connection: asyncpg.Connection, flow: asyncpg.Record) -> None:
     await connection.execute(_CANCEL_RESOURCES, flow["id"], CANCELLED)
     await connection.execute(_CANCEL, flow["id"], CANCELLED)
+    await leave(connection, flow["id"])
     failed = [row["name"] for row in await connection.fetch(_FAILED, flow["id"])]
     event = PackageFailed(flow=_ref(flow), reason=CANCELLED, resources=tuple(failed), run=flow["run"], cancelled=True)
     await emit(connection, event.to_message())

@@ -27,6 +27,7 @@ POINTS: Mapping[str, tuple[str, ...]] = {
     WRITER_QUEUES["pkgstore"].name: (*_WRITER, "before_effect", "after_effect"),
     WRITER_QUEUES["metastore"].name: _WRITER,
     DEAD_QUEUE.name: _WRITER,
+    "turns": ("received", "before_commit", "after_commit"),
     "rescue": ("received", "before_commit", "after_commit"),
 }
 """Every step of every place; a consumer's place is its queue."""

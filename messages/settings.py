@@ -86,6 +86,14 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSettings:
+    """What of one owner may be under way at a time: `jobs` resources, of `bytes` bytes together (one is always)."""
+
+    jobs: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`amqp_url` None selects the embedded transport on PostgreSQL. `log_format`: `json` or `console`."""
 
@@ -94,6 +102,7 @@ class Settings:
     store: StoreSettings
     gateway: GatewaySettings
     worker: WorkerSettings
+    turns: TurnSettings
     log_format: str
     log_level: str
 
@@ -127,6 +136,9 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             spool_capacity=_int(environ, "DH_SPOOL_CAPACITY", 10_000_000_000),
             rescue_after=_rescue_after(environ, timeouts),
             alive_file=Path(environ["DH_ALIVE_FILE"]) if environ.get("DH_ALIVE_FILE") else None,
+        ),
+        turns=TurnSettings(
+            jobs=_count(environ, "DH_OWNER_JOBS", 16), bytes=_count(environ, "DH_OWNER_BYTES", 256_000_000)
         ),
         log_format=environ.get("DH_LOG_FORMAT", "json"),
         log_level=environ.get("DH_LOG_LEVEL", "info"),

@@ -138,6 +138,7 @@ class _Worker:
 
     async def _consume_events(self, wanted: set[str], pool: asyncpg.Pool) -> None:
         from messages.outbox import Relay
+        from messages.turns import Turns
         from workers.rescue import Rescue
         from workers.writers.deadletters import DeadLetterWriter
         from workers.writers.metastore import MetadataWriter
@@ -159,6 +160,7 @@ class _Worker:
         if "rescue" in wanted:
             rescue = Rescue(pool, self._transport, self._settings.worker.rescue_after)
             self._side_tasks.append(asyncio.create_task(rescue.run(), name="rescue"))
+        self._side_tasks.append(asyncio.create_task(Turns(pool, self._settings.turns).run(), name="turns"))
         self._side_tasks.append(asyncio.create_task(Relay(pool, self._transport).run(), name="relay"))
 
     async def until(self, stopped: asyncio.Event) -> None:

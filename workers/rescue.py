@@ -20,6 +20,7 @@ from messages.jobs import STAGES, StageJob
 from messages.outbox import emit
 from messages.topology import STAGE_QUEUES
 from messages.transport.port import Transport
+from messages.turns import waiting_of
 from workers.writers import flow
 from workers.writers.flow import LockedFlow, ResourceState
 
@@ -76,6 +77,11 @@ class Rescue:
             """
             select id from flow
             where finished_at is null and updated_at < now() - make_interval(secs => $1)
+              and exists (
+                  select from flow_resource
+                  where flow_id = flow.id and state in ('QUEUED', 'INPROGRESS') and not exists (
+                      select from turn
+                      where turn.flow_id = flow.id and turn.index = flow_resource.index and not released))
               and (updated_at < now() - make_interval(secs => $2) or not exists (
                   select from flow_resource
                   where flow_id = flow.id and state in ('QUEUED', 'INPROGRESS') and stage = any($3)))
@@ -99,7 +105,10 @@ class Rescue:
                 log.error("rescue_gave_up", flow=flow_id)
                 return
             states = await flow.resources(connection, flow_id)
-            unfinished = [state for state in states if state.state in ("QUEUED", "INPROGRESS")]
+            waiting = await waiting_of(connection, flow_id)
+            unfinished = [
+                state for state in states if state.state in ("QUEUED", "INPROGRESS") and state.index not in waiting
+            ]
             await emit(connection, *[await _again(connection, locked, state) for state in unfinished])
             await connection.execute("update flow set rescues = rescues + 1, updated_at = now() where id = $1", flow_id)
             await flow.tell(connection, flow_id)

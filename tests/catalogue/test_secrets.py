@@ -141,6 +141,7 @@ async def rows_of(gateway: Gateway) -> str:
     """Everything that is kept: messages on their way, dead letters, events, flows."""
     tables = (
         "outbox",
+        "turn",
         "inbox",
         "dead_letter",
         "event_log",

@@ -12,6 +12,7 @@ from messages.envelope import Message
 from messages.events import FlowRestarted, PackageFailed
 from messages.jobs import StageJob
 from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, descriptor_of, spec_of
+from tests.turns import say_all
 
 
 @pytest_asyncio.fixture
@@ -22,7 +23,7 @@ async def flow(ada: Publisher) -> str:
     descriptor["resources"].append({"name": "more", "path": "more.csv"})
     answer = await ada.post_spec(spec_of(ada.id, "prices", {"data.csv": url, "more.csv": url}, descriptor))
     flow: str = answer.json()["flow_id"]
-    await ada.gateway.pool.execute("delete from outbox")
+    await said(ada.gateway)
     return flow
 
 
@@ -32,7 +33,8 @@ async def ask(publisher: Publisher, flow: str, action: str) -> Answer:
 
 
 async def said(gateway: Gateway) -> list[Message]:
-    """What is in the outbox now, taken out of it."""
+    """What is in the outbox now, taken out of it, and the jobs that wait."""
+    await say_all(gateway.pool)
     rows = await gateway.pool.fetch("with gone as (delete from outbox returning *) select body from gone order by id")
     return [Message.decode(row["body"]) for row in rows]
 

@@ -24,6 +24,7 @@ from messages.settings import from_env
 from messages.transport.port import Ack, DeadLetterRecord
 from messages.transport.postgres import PostgresTransport
 from messages.transport.trail import Attempt
+from tests.turns import say_all
 from tests.workers.floor import PUBLIC_URL, File, Floor, delivered, job
 from tests.workers.test_writers import FILES, dumped, moved, published, refused, tell
 from workers.writers.deadletters import DeadLetterWriter
@@ -77,7 +78,8 @@ class Morgue:
         return state
 
     async def jobs(self) -> list[tuple[str, int]]:
-        """The resources and rounds of the jobs in the outbox."""
+        """The resources and rounds of the jobs in the outbox, and of those that wait."""
+        await say_all(self.floor.pool)
         said = [message for message in await self.floor.said() if message.is_job]
         return [(each.resource.name, each.round) for each in map(StageJob.from_message, said)]
 

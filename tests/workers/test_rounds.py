@@ -12,8 +12,10 @@ from gateway.problems import Problem
 from gateway.runs import cancel, rerun
 from messages.datapackage import FlowRef, Resource
 from messages.envelope import Message
+from messages.settings import TurnSettings
 from messages.transport.port import Ack
 from messages.transport.postgres import PostgresTransport
+from messages.turns import Turns
 from tests.workers.floor import PUBLIC_URL, Floor, job
 from tests.workers.test_writers import FILES, dead, dumped, ends, moved, refused, tell
 from workers.rescue import Rescue
@@ -102,6 +104,7 @@ async def _run(
     acts: list[Callable[[], Awaitable[object]]] = [
         lambda: cancel(floor.pool, flow.id),
         lambda: rerun(floor.pool, flow.id),
+        Turns(floor.pool, TurnSettings(jobs=1, bytes=1)).look,
         rescued,
     ]
     published = False

@@ -14,6 +14,7 @@ import asyncpg
 from messages.datapackage import FlowRef, Resource
 from messages.events import PackageFailed, StagePassed, StageRejected
 from messages.outbox import emit
+from messages.turns import leave
 
 CHANNEL = "flow"
 """NOTIFY channel that tells the ids of flows whose rows have changed; the gateway's live pages listen."""
@@ -174,6 +175,7 @@ async def fail(connection: asyncpg.Connection, flow: LockedFlow, reason: str) ->
         flow.ref.id,
         reason,
     )
+    await leave(connection, flow.ref.id)
     failed = [state.name for state in await resources(connection, flow.ref.id) if state.state == "FAILED"]
     event = PackageFailed(flow=flow.ref, reason=reason, resources=tuple(failed), run=flow.run)
     await emit(connection, event.to_message())
