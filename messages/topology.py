@@ -56,6 +56,12 @@ RETRY_QUEUES: Mapping[int, Queue] = {
     delay: Queue(f"dh.retry.{delay}", ((f"dh.retry.{delay}", ""),)) for delay in RETRY_DELAYS
 }
 DEAD_QUEUE = Queue("dh.dead", ((DEAD, ""),))
+MEMORY_QUEUE = Queue("dh.memory", ())
+"""Holds one message that nobody takes: as long as it is there, the broker has not lost its disk. Not part of what
+`declare` makes: it is there when everything that a loss asks for has been done."""
+SIGN = (
+    b"As long as this is here the broker has kept what it was given. Purge this queue to have all flows started again."
+)
 QUEUES: tuple[Queue, ...] = (*STAGE_QUEUES.values(), *WRITER_QUEUES.values())
 EXCHANGES: Mapping[str, str] = {
     JOBS: "direct",

@@ -73,7 +73,7 @@ class _Worker:
     async def open(self, wanted: set[str]) -> None:
         """Connects to what these workers need: a stage needs no database, a writer no spool."""
         self._stack.push_async_callback(self._transport.close)
-        if wanted & {*STAGES, "pkgstore"}:
+        if wanted & {*STAGES, "pkgstore", "rescue"}:
             from messages.blobs import Blobs
 
             self._blobs = await self._stack.enter_async_context(Blobs(self._settings.store))
@@ -139,6 +139,7 @@ class _Worker:
     async def _consume_events(self, wanted: set[str], pool: asyncpg.Pool) -> None:
         from messages.outbox import Relay
         from messages.turns import Turns
+        from workers.recollection import Recollection
         from workers.rescue import Rescue
         from workers.writers.deadletters import DeadLetterWriter
         from workers.writers.metastore import MetadataWriter
@@ -160,6 +161,9 @@ class _Worker:
         if "rescue" in wanted:
             rescue = Rescue(pool, self._transport, self._settings.worker.rescue_after)
             self._side_tasks.append(asyncio.create_task(rescue.run(), name="rescue"))
+            assert self._blobs is not None
+            recollection = Recollection(pool, self._transport, self._blobs)
+            self._side_tasks.append(asyncio.create_task(recollection.run(), name="recollection"))
         self._side_tasks.append(asyncio.create_task(Turns(pool, self._settings.turns).run(), name="turns"))
         self._side_tasks.append(asyncio.create_task(Relay(pool, self._transport).run(), name="relay"))
 

@@ -1,4 +1,6 @@
-"""Flows that stopped moving start again: a queue that was deleted, or a broker that lost its disk, loses no publish.
+"""Flows that stopped moving start again: a queue that was deleted loses no publish.
+
+A broker that lost everything is noticed at once, by `recollection`.
 
 One process rescues at a time (advisory lock). A flow whose job merely waits in a long queue is left alone: its stage's
 queue says so, and slow is not stuck. After MOST attempts the flow fails, with a sentence.
@@ -34,6 +36,12 @@ GAVE_UP = (
     "Trouble on our side: the package did not move for a long time, although it was started again {times} times. "
     "Please push again; operators have been told."
 )
+UNDER_WAY = """
+exists (select from flow_resource
+        where flow_id = flow.id and state in ('QUEUED', 'INPROGRESS') and not exists (
+            select from turn where turn.flow_id = flow.id and turn.index = flow_resource.index and not released))
+"""
+"""SQL: the flow has a resource that has not ended and whose job was said: what only waits for its turn is not lost."""
 OUTAGE: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
 
 log = structlog.get_logger()
@@ -66,7 +74,7 @@ class Rescue:
                 rescued: list[str] = []
                 while found := await self._stuck(connection, waiting):
                     for flow_id in found:
-                        await self._restart(connection, flow_id)
+                        await restart(connection, flow_id)
                     rescued.extend(found)
                 return rescued
             finally:
@@ -74,19 +82,15 @@ class Rescue:
 
     async def _stuck(self, connection: asyncpg.Connection, waiting: Sequence[str]) -> list[str]:
         rows = await connection.fetch(
-            """
+            f"""
             select id from flow
             where finished_at is null and updated_at < now() - make_interval(secs => $1)
-              and exists (
-                  select from flow_resource
-                  where flow_id = flow.id and state in ('QUEUED', 'INPROGRESS') and not exists (
-                      select from turn
-                      where turn.flow_id = flow.id and turn.index = flow_resource.index and not released))
+              and {UNDER_WAY}
               and (updated_at < now() - make_interval(secs => $2) or not exists (
                   select from flow_resource
                   where flow_id = flow.id and state in ('QUEUED', 'INPROGRESS') and stage = any($3)))
             order by updated_at limit $4
-            """,
+            """,  # noqa: S608 constants
             self._after,
             max(LONGEST_WAIT, self._after),
             list(waiting),
@@ -94,27 +98,33 @@ class Rescue:
         )
         return [row["id"] for row in rows]
 
-    async def _restart(self, connection: asyncpg.Connection, flow_id: str) -> None:
-        faultpoint("rescue", "received")
-        async with connection.transaction():
-            locked = await flow.lock(connection, flow_id)
-            if locked is None or locked.finished:
-                return
-            if locked.rescues >= MOST:
-                await flow.fail(connection, locked, GAVE_UP.format(times=MOST))
-                log.error("rescue_gave_up", flow=flow_id)
-                return
-            states = await flow.resources(connection, flow_id)
-            waiting = await waiting_of(connection, flow_id)
-            unfinished = [
-                state for state in states if state.state in ("QUEUED", "INPROGRESS") and state.index not in waiting
-            ]
-            await emit(connection, *[await _again(connection, locked, state) for state in unfinished])
-            await connection.execute("update flow set rescues = rescues + 1, updated_at = now() where id = $1", flow_id)
-            await flow.tell(connection, flow_id)
-            faultpoint("rescue", "before_commit")
-        faultpoint("rescue", "after_commit")
-        log.warning("flow_rescued", flow=flow_id, rescues=locked.rescues + 1, resources=len(unfinished))
+
+async def restart(connection: asyncpg.Connection, flow_id: str, *, counted: bool = True) -> None:
+    """Starts what has not ended of a flow in a new round, or fails a flow that was started again too often.
+
+    Not `counted`: the flow is not to blame, so it is started whatever its count is, and keeps it.
+    """
+    faultpoint("rescue", "received")
+    async with connection.transaction():
+        locked = await flow.lock(connection, flow_id)
+        if locked is None or locked.finished:
+            return
+        if counted and locked.rescues >= MOST:
+            await flow.fail(connection, locked, GAVE_UP.format(times=MOST))
+            log.error("rescue_gave_up", flow=flow_id)
+            return
+        states = await flow.resources(connection, flow_id)
+        waiting = await waiting_of(connection, flow_id)
+        unfinished = [
+            state for state in states if state.state in ("QUEUED", "INPROGRESS") and state.index not in waiting
+        ]
+        await emit(connection, *[await _again(connection, locked, state) for state in unfinished])
+        rescues = locked.rescues + int(counted)
+        await connection.execute("update flow set rescues = $2, updated_at = now() where id = $1", flow_id, rescues)
+        await flow.tell(connection, flow_id)
+        faultpoint("rescue", "before_commit")
+    faultpoint("rescue", "after_commit")
+    log.warning("flow_rescued", flow=flow_id, rescues=rescues, resources=len(unfinished))
 
 
 async def _again(connection: asyncpg.Connection, locked: LockedFlow, state: ResourceState) -> Message:

@@ -10,6 +10,7 @@
 * `DeadLetter` keeps body, reason, queue, attempts and the trail of them, readable through `consume_dead`. Undecodable
   messages go there at once, as does a message whose taker died `DELIVERY_LIMIT` times.
 * A job without a queue raises Unroutable; an event nobody listens to is dropped quietly.
+* A broker that lost its messages (a disk, a purge) is told from one that did not: by a message that stays in it.
 * Trouble with the broker surfaces as TransientError within `publish`'s deadline; consumers come back by themselves.
 """
 
@@ -114,6 +115,12 @@ class Transport(Protocol):
 
     async def depth(self, queue: str) -> int:
         """Messages in a queue that nobody has taken yet."""
+
+    async def remembers(self) -> bool:
+        """Whether what `remember` left is still there: False on a new broker, and on one that lost its messages."""
+
+    async def remember(self) -> None:
+        """Leaves one message, confirmed, in a queue that nobody consumes; repeatable. Raises as `publish`."""
 
     async def close(self) -> None:
         """Stops every consumer without grace and closes the connections."""

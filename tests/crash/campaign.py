@@ -91,12 +91,22 @@ class Campaign:
         while not await self.floor.pool.fetchval("select exists (select from flow where finished_at is null)"):
             await asyncio.sleep(0.01)
 
-    async def verify(self) -> list[str]:
-        """Every broken promise so far, in words."""
+    async def push_many(self, count: int, at_once: int) -> None:
+        """Pushes so many packages to so many datasets, one after the other to each."""
+
+        async def fill(lane: int) -> None:
+            for _ in range(lane, count, at_once):
+                await self.push(lane)
+
+        await asyncio.gather(*(fill(lane) for lane in range(at_once)))
+
+    async def verify(self, *, heard: bool = True) -> list[str]:
+        """Every broken promise so far, in words; without `heard` the subscriber is not waited for."""
         async with asyncio.timeout(PATIENCE):
             await self.quiet()
             await self._still()
-            await self._heard()
+            if heard:
+                await self._heard()
         return await violations(self.history, self.floor.pool, self.floor.blobs, self.publisher.session)
 
     async def _recovered(self, died: float) -> float:
@@ -115,7 +125,7 @@ class Campaign:
         looks = 0
         while looks < 2:
             waiting = [await self.transport.depth(queue.name) for queue in _INNER]
-            kept = await self.floor.pool.fetchval("select exists (select from delivery where queue <> 'listener')")
+            kept = await self.floor.pool.fetchval(_KEPT)
             looks = 0 if kept or any(waiting) else looks + 1
             await asyncio.sleep(0.1)
 
@@ -222,11 +232,11 @@ class Campaign:
 
 @asynccontextmanager
 async def campaign(
-    database_url: str, store: StoreSettings, amqp_url: str | None, directory: Path
+    database_url: str, store: StoreSettings, amqp_url: str | None, directory: Path, **more: str
 ) -> AsyncIterator[Campaign]:
-    """A running system without faults so far, and a subscriber that is there from the start."""
+    """A running system without faults so far (`more` are variables), and a subscriber that is there from the start."""
     fault = directory / "fault"
-    variables = stacks.environment(database_url, store, amqp_url, directory) | {VARIABLE: str(fault)}
+    variables = stacks.environment(database_url, store, amqp_url, directory) | {VARIABLE: str(fault)} | more
     stack = ForkedStack(variables, variables["DH_PUBLIC_URL"], directory)
     async with AsyncExitStack() as closing:
         transport = transport_at(amqp_url or database_url)
@@ -242,6 +252,7 @@ async def campaign(
         yield made
 
 
+_KEPT = "select exists (select from delivery where queue not in ('listener', 'dh.memory'))"
 _MOVING = """
 select exists (select from flow where finished_at is null) or exists (select from outbox)
     or (select count(*) from flow) <>

@@ -39,6 +39,7 @@ IMPORTED = (
     "uvloop",
     "workers.main",
     "workers.pipeline",
+    "workers.recollection",
     "workers.rescue",
     "workers.runtime",
     "workers.sandbox",

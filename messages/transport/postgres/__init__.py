@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from messages.envelope import Message
 from messages.errors import DecodeError
-from messages.topology import DEAD_QUEUE, QUEUES, retry_delay
+from messages.topology import DEAD_QUEUE, MEMORY_QUEUE, QUEUES, SIGN, retry_delay
 from messages.transport.port import Consumer, DeadHandler, DeadLetter, Delivery, Handler, Retry, Verdict, Watcher
 from messages.transport.postgres.consumer import Judge, QueueConsumer
 from messages.transport.postgres.database import Database
@@ -102,6 +102,16 @@ class PostgresTransport:
     async def depth(self, queue: str) -> int:
         """See the port."""
         return await self._deliveries.depth(queue)
+
+    async def remembers(self) -> bool:
+        """See the port. Its queues live in the database of whoever asks: they are lost together or not at all."""
+        return await self._deliveries.depth(MEMORY_QUEUE.name) > 0
+
+    async def remember(self) -> None:
+        """See the port."""
+        await self._deliveries.declare(MEMORY_QUEUE.name, [])
+        if not await self.remembers():
+            await self._deliveries.put(MEMORY_QUEUE.name, SIGN)
 
     async def close(self) -> None:
         """See the port."""

@@ -10,12 +10,13 @@ from aio_pika.abc import AbstractChannel, AbstractQueue
 from aiormq.abc import DeliveredMessage
 
 from messages.envelope import Message
-from messages.topology import DEAD_QUEUE, EVENTS, JOBS, QUEUES, Queue
+from messages.topology import DEAD_QUEUE, EVENTS, JOBS, MEMORY_QUEUE, QUEUES, SIGN, Queue
 from messages.transport.port import Ack, Consumer, DeadHandler, DeadLetter, Handler, Retry, Verdict, Watcher
 from messages.transport.rabbitmq.consumer import SILENCE, Judge, QueueConsumer, Settle
 from messages.transport.rabbitmq.link import DEADLINE, Link, Missing, trouble
+from messages.transport.rabbitmq.memory import has_sign
 from messages.transport.rabbitmq.publisher import Publisher, close_channel
-from messages.transport.rabbitmq.queues import SET_ASIDE, WORK, declare_exchanges, declare_queue
+from messages.transport.rabbitmq.queues import ONE, SET_ASIDE, WORK, declare_exchanges, declare_queue
 from messages.transport.rabbitmq.watch import QueueWatch
 from messages.transport.rabbitmq.wire import buried, record_of
 from messages.transport.rabbitmq.work import Work, acknowledge, insist, retry
@@ -142,6 +143,19 @@ class RabbitTransport:
         finally:
             await close_channel(channel)
         return found.declaration_result.message_count or 0
+
+    async def remembers(self) -> bool:
+        """See the port."""
+        return await has_sign(self._consuming)
+
+    async def remember(self) -> None:
+        """See the port."""
+        channel = await self._consuming.channel()
+        try:
+            await declare_queue(channel, MEMORY_QUEUE, ONE)
+        finally:
+            await close_channel(channel)
+        await self.put(MEMORY_QUEUE.name, SIGN)
 
     async def close(self) -> None:
         """See the port."""

@@ -28,6 +28,14 @@ WORK: FieldTable = {**_KEPT, "x-delivery-limit": DELIVERY_LIMIT - 1, "x-dead-let
 
 SET_ASIDE: FieldTable = {"x-queue-type": "quorum", "x-overflow": "reject-publish", "x-delivery-limit": UNLIMITED}
 
+ONE: FieldTable = {
+    "x-queue-type": "quorum",
+    "x-overflow": "drop-head",
+    "x-max-length": 1,
+    "x-delivery-limit": UNLIMITED,
+}
+"""Of a queue with a message that is looked at again and again, and replaced by the next one."""
+
 
 def waiting(delay: int) -> FieldTable:
     """Of a retry delay's queue: what expires goes by the default exchange to the queue named by its routing key."""
