@@ -55,21 +55,29 @@ class Link:
 
     async def close(self) -> None:
         """Says goodbye; a broker that is gone is left without it."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(TransientError), trouble("closing"):
-                async with asyncio.timeout(DEADLINE):
-                    await connection.close()
+        await self._leave()
 
     async def _connected(self) -> aio_pika.Connection:
         async with self._connecting:
             # `is_closed` would say no: it only knows of a close of our own.
             if self._connection is None or not self._connection.connected.is_set():
-                connection = aio_pika.Connection(self._url)
+                await self._leave()
+                self._connection = connection = aio_pika.Connection(self._url)
                 connection.kwargs["transport_factory"] = self._gathering  # aiormq's; aio-pika has no name for it
                 await connection.connect()
-                self._connection = connection
             return self._connection
+
+    async def _leave(self) -> None:
+        """Closes what there is, be it open, lost, or a connection that never came about.
+
+        The library closes what was left open when it is collected as garbage, in whatever thread that happens.
+        """
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(TransientError), trouble("closing"):
+                async with asyncio.timeout(DEADLINE):
+                    await connection.close()
+            await connection.close()  # whoever did not get to say goodbye is closed by now, and only has to know it
 
 
 def is_timeout(error: BaseException | None) -> bool:
