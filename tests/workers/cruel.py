@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,21 @@ def loop(progress: Report) -> None:
     """Never ends."""
     while True:
         pass
+
+
+def compute(progress: Report) -> list[Any]:
+    """Keeps a processor busy beside another thread until it is nice, or for ever; its niceness before, and that of
+    every thread after."""
+    begun = os.getpriority(os.PRIO_PROCESS, 0)
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    while os.getpriority(os.PRIO_PROCESS, 0) == begun:
+        pass
+    threads = {os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in Path("/proc/self/task").iterdir()}
+    done.set()
+    other.join()
+    return [begun, sorted(threads)]
 
 
 def crash(progress: Report) -> None:

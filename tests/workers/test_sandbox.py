@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from messages.errors import TransientError
 from tests.workers import cruel
+from workers.jail import STEP_BACK
 from workers.sandbox import Limits, Sandbox, SandboxBug, printable
 from workers.stage import Refused
 
@@ -121,6 +122,12 @@ async def test_event_loop_goes_on_while_a_child_computes(sandbox: Sandbox, tmp_p
     with pytest.raises(Refused):
         await call
     assert longest < 0.5
+
+
+async def test_who_computes_for_long_lets_others_go_first(sandbox: Sandbox, tmp_path: Path) -> None:
+    begun, threads = await sandbox.run(cruel.compute, {}, workdir=tmp_path, deadline=30)
+    assert begun == os.getpriority(os.PRIO_PROCESS, 0)
+    assert threads == [min(begun + STEP_BACK, 19)]
 
 
 async def test_bug_is_told_apart_from_the_publishers_fault(sandbox: Sandbox, tmp_path: Path) -> None:
