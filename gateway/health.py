@@ -40,9 +40,9 @@ class Health:
         return web.json_response({"status": "ready"})
 
     async def _database(self) -> None:
-        # A pool can sit on a server that became a standby while `select 1` still passes.
-        if await self._parts.pool.fetchval("select pg_is_in_recovery()"):
-            raise TransientError("read-only standby")
+        # A pool can sit on a server that became a standby, or takes no writes, while `select 1` still passes.
+        if await self._parts.pool.fetchval("select current_setting('transaction_read_only')::boolean"):
+            raise TransientError("read-only")
 
     async def _store(self) -> None:
         settings = self._parts.settings.store

@@ -65,6 +65,15 @@ class Publisher:
         self, descriptor: Mapping[str, Any], urls: Mapping[str, str], findability: str = "published"
     ) -> dict[str, Any]:
         """The gateway's answer to the package's metadata."""
+        answer = await self.offer(descriptor, urls, findability)
+        assert answer.status == 200, await answer.text()
+        result: dict[str, Any] = await answer.json()
+        return result
+
+    async def offer(
+        self, descriptor: Mapping[str, Any], urls: Mapping[str, str], findability: str = "published"
+    ) -> aiohttp.ClientResponse:
+        """The same, whatever it is; its body has been read."""
         parameters = {"resource-mapping": urls, "descriptor": descriptor}
         meta = {"version": 1, "ownerid": self.ownerid, "owner": self.username, "dataset": descriptor["name"]}
         body = {
@@ -73,9 +82,8 @@ class Publisher:
         }
         headers = {"Auth-Token": self.tokens["source"]}
         async with self.session.post(f"{self.url}/source/upload", json=body, headers=headers) as answer:
-            assert answer.status == 200, await answer.text()
-            result: dict[str, Any] = await answer.json()
-        return result
+            await answer.read()
+        return answer
 
     async def status(self, flow_id: str) -> dict[str, Any]:
         """Where a flow is."""
