@@ -13,6 +13,9 @@ from pathlib import Path
 from tests.unit.tabular.fast.cases import Case, case
 from tests.unit.tabular.fast.differential import Compared, compare
 
+TOLD = 1_000
+"""Tables after which it says how far it is: a campaign that is cut short has been worth something."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -27,14 +30,19 @@ def main() -> int:
     for seed in range(words.first, words.first + words.n):
         made = case(seed)
         with tempfile.TemporaryDirectory() as folder:
-            compared = compare(Path(folder), made)
+            try:
+                compared = compare(Path(folder), made)
+            except Exception as error:  # a crash is a difference: one side said nothing
+                compared = Compared(repr(error), None, "crashed", "")
         paths[compared.path] += 1
         why[compared.why] += compared.path == "slow"
         if not compared.same:
             different += 1
-            print(f"table {seed} differs", flush=True)
+            print(f"table {seed} differs ({compared.path})", flush=True)
             if words.keep:
                 _keep(words.keep, seed, made, compared)
+        if (seed + 1 - words.first) % TOLD == 0:
+            _tell(seed + 1 - words.first, different, paths, why, time.perf_counter() - started)
     _tell(words.n, different, paths, why, time.perf_counter() - started)
     return 1 if different else 0
 
@@ -48,7 +56,7 @@ def _keep(folder: Path, seed: int, made: Case, compared: Compared) -> None:
 
 def _tell(tables: int, different: int, paths: Counter[str], why: Counter[str], seconds: float) -> None:
     """The share of the fast path is of the tables whose rows were looked at."""
-    print(f"{tables:,} tables in {seconds:,.0f} s, {different:,} differ")
+    print(f"{tables:,} tables in {seconds:,.0f} s, {different:,} differ", flush=True)
     reported = max(paths["fast"] + paths["slow"], 1)
     print(
         f"fast {paths['fast']:,} ({paths['fast'] / reported:.1%}), slow {paths['slow']:,}, raised {paths['raised']:,}"

@@ -133,10 +133,11 @@ class _Values:
 
 
 def findable(value: Any) -> Any:
-    """The value, or, where it has no hash, one that equals nothing: a signaling NaN, an array, an object."""
+    """The value, or, where it has no hash, one that equals nothing: a signaling NaN, an array, an object, a moment
+    whose zone is a day or more away."""
     try:
         hash(value)
-    except TypeError:
+    except (TypeError, ValueError):
         return float("nan")
     return value
 

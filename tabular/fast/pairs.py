@@ -90,8 +90,12 @@ class Secrets:
         return (signed(mixed(mixed(0, scale), number)) if scale else number), scale
 
     def _of_moment(self, value: Any) -> Pair:
-        """Aware and naive ones are never equal; aware ones are where they mean the same instant."""
-        tag, parts, rest = _parts(value)
+        """Aware and naive ones are never equal, aware ones are where they mean the same instant. One whose zone is a
+        day or more away means none: Python refuses to compare it."""
+        try:
+            tag, parts, rest = _parts(value)
+        except ValueError:
+            return NEVER
         number = 0
         for part, base in zip(parts, (13, 32, 24, 60, 60), strict=False):
             number = (number + part) * base

@@ -69,6 +69,17 @@ def test_a_row_with_a_null_in_a_key_repeats_none(write: Write, limits: Limits, r
 
 
 @BOTH
+@pytest.mark.parametrize("kind", ["time", "datetime"])
+def test_a_moment_in_a_zone_that_cannot_be_repeats_none(write: Write, kind: str, limits: Limits) -> None:
+    day = "2020-01-01T" if kind == "datetime" else ""
+    clocks = ("10:00:00+99:00", "10:00:00", "10:00:00+99:00", "10:00:00")
+    path = write("at\n" + "".join(f"{day}{clock}\n" for clock in clocks))
+    fields = [{"name": "at", "type": kind, "format": "any"}]
+    found = check(path, limits, [["at"]], fields)
+    assert [(repeat.record, repeat.first) for repeat in found.repeats.listed] == [(5, 3)]
+
+
+@BOTH
 def test_errors_of_both_kinds_are_told_row_by_row_and_each_bad_row_counts_once(
     write: Write, tmp_path: Path, limits: Limits
 ) -> None:
