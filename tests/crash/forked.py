@@ -36,6 +36,7 @@ IMPORTED = (
     "messages.transport.postgres",
     "messages.transport.rabbitmq",
     "tests.crash.forked",
+    "tests.crash.warmed",
     "uvloop",
     "workers.main",
     "workers.pipeline",
