@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -107,6 +108,20 @@ async def test_a_job_that_no_queue_takes_is_refused(transport: Transport) -> Non
 
     await transport.publish(job(2))  # and the channel is none the worse for it
     assert await transport.depth("dh.job.load") == 1
+
+
+async def test_what_is_said_at_the_same_time_fails_or_arrives_each_for_itself(transport: Transport) -> None:
+    taker = Taker()
+    await transport.consume("dh.job.load", taker, slots=8)
+    good = [job(number) for number in range(60)]
+    large = [job(100 + number, blob="x" * 1_500_000) for number in range(3)]
+    no_text = replace(job(200), id="\0")  # which PostgreSQL has in no text, and AMQP does not mind
+    bad = [job(300, "nosuchstage"), job(301, blob="x" * (16 * 1024 * 1024))]
+    said = [*good, bad[0], *large, no_text, bad[1]]
+    outcomes = await asyncio.gather(*(transport.publish(message) for message in said), return_exceptions=True)
+    failed = {message.data["n"] for message, error in zip(said, outcomes, strict=True) if error is not None}
+    assert failed - {200} == {300, 301}
+    assert {*range(60), 100, 101, 102} <= set(await taker.numbers(63 + (200 not in failed)))
 
 
 async def test_an_event_that_nobody_awaits_is_dropped_quietly(transport: Transport) -> None:

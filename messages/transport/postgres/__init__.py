@@ -13,6 +13,7 @@ from messages.transport.postgres.consumer import Judge, QueueConsumer
 from messages.transport.postgres.database import Database
 from messages.transport.postgres.deliveries import Claimed, Deliveries
 from messages.transport.postgres.doorbell import Doorbell
+from messages.transport.postgres.sending import Sending
 from messages.transport.postgres.watch import QueueWatch
 from messages.transport.trail import trail_of
 from messages.transport.verdict import (
@@ -38,6 +39,7 @@ class PostgresTransport:
         self._bug_delay = bug_delay
         self._database = Database(database_url, CONNECTIONS)
         self._deliveries = Deliveries(self._database, lease)
+        self._sending = Sending(self._database)
         self._doorbell = Doorbell(database_url, self._deliveries)
         self._consumers: list[Consumer] = []
 
@@ -50,7 +52,7 @@ class PostgresTransport:
 
     async def publish(self, *messages: Message) -> None:
         """See the port. All or none."""
-        await self._deliveries.publish(messages)
+        await self._sending.publish(messages)
 
     async def put(self, queue: str, body: bytes) -> None:
         """See the port."""

@@ -17,12 +17,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from messages.envelope import Message
 from messages.errors import Unroutable
-from messages.topology import DEAD_QUEUE, DELIVERY_LIMIT, matches
+from messages.topology import DEAD_QUEUE, DELIVERY_LIMIT
 from messages.transport.postgres.database import Database
 from messages.transport.trail import LONGEST_ERROR
-from messages.transport.verdict import body_of
 
 CHANNEL = "delivery"
 """NOTIFY channel; the payload is `{queue} {number of messages}`."""
@@ -61,13 +59,6 @@ class Deliveries:
         self._database = database
         self._lease = lease
         self.session = NO_SESSION
-
-    async def publish(self, messages: Sequence[Message]) -> None:
-        """One row per message and queue that takes it, all or none; raises Unroutable for a job without a queue."""
-        bindings = [(row["queue"], row["pattern"]) for row in await self._database.fetch(_BINDINGS)]
-        rows = [row for message in messages for row in _rows(message, bindings)]
-        if rows:
-            await self._database.fetch(_PUBLISH, *map(list, zip(*rows, strict=True)))
 
     async def claim(self, queue: str, *, suspects: bool = True) -> Claimed | None:
         """Leases the message of the queue that has waited longest, None where none is ready.
@@ -138,31 +129,6 @@ class Deliveries:
         """Removes the queues of watchers that are gone, and the rows of a publish that raced with that."""
         await self._database.fetch(_DROP_UNSEEN, WATCHER_UNSEEN)
 
-
-def _rows(message: Message, bindings: Sequence[tuple[str, str]]) -> list[tuple[str, str, bytes]]:
-    """(queue, id, body) for each queue that takes a message: a job by its exact kind, an event by topic."""
-    if message.is_job:
-        queues = {queue for queue, pattern in bindings if pattern == message.kind}
-        if not queues:
-            raise Unroutable(f"no queue takes {message.kind}")
-    else:
-        queues = {queue for queue, pattern in bindings if matches(pattern, message.kind)}
-    body = body_of(message)
-    return [(queue, message.id, body) for queue in sorted(queues)]
-
-
-_BINDINGS = "select queue, pattern from binding"
-
-# The bell is rung by the very statement, hence at its commit; one notification per queue, with the number of messages,
-# because equal notifications of one transaction are merged into one.
-_PUBLISH = """
-with sent as (
-    insert into delivery (queue, message_id, body)
-    select * from unnest($1::text[], $2::text[], $3::bytea[])
-    returning queue
-)
-select pg_notify('delivery', queue || ' ' || count(*)) from sent group by queue
-"""
 
 # `any(array(...))` makes the subquery run exactly once; in a join it could lock more rows than it returns.
 _CLAIM = """
