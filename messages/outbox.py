@@ -7,17 +7,15 @@ the same id, and `claim` collapses the two.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import asyncpg
 import structlog
 
-from messages.database import TRANSIENT
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError, Unroutable
 from messages.faultpoint import faultpoint
+from messages.listening import look_always
 from messages.telemetry import without_secrets
-from messages.transport.backoff import Backoff
 from messages.transport.port import Transport
 from messages.transport.trail import grown
 from messages.transport.verdict import dead_letter
@@ -39,8 +37,6 @@ INBOX_KEPT = 30
 
 PRUNE = 3600.0
 """Seconds between two removals of older inbox rows."""
-
-_OUTAGE: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
 
 log = structlog.get_logger()
 
@@ -77,34 +73,13 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled."""
-        backoff = Backoff()
-        while True:
-            try:
-                await self._run_connected(backoff)
-            except _OUTAGE as error:
-                log.warning("relay_interrupted", reason=f"{type(error).__name__}: {error}")
-            await backoff.wait()
+        await look_always("relay", self._pool, CHANNEL, POLL, self._look)
 
-    async def _run_connected(self, backoff: Backoff) -> None:
-        woken = asyncio.Event()
-
-        def wake(*_: object) -> None:
-            woken.set()
-
-        async with self._pool.acquire() as connection:
-            await connection.add_listener(CHANNEL, wake)
-            try:
-                while not connection.is_closed():
-                    woken.clear()
-                    if await self.sweep() == 0:
-                        await self._prune_sometimes()
-                        with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(POLL):
-                                await woken.wait()
-                    backoff.reset()
-            finally:
-                with contextlib.suppress(*TRANSIENT):
-                    await connection.remove_listener(CHANNEL, wake)
+    async def _look(self) -> bool:
+        if await self.sweep():
+            return True
+        await self._prune_sometimes()
+        return False
 
     async def sweep(self) -> int:
         """Sends a batch of what is due and says how many rows left the outbox; raises TransientError after an outage.

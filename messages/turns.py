@@ -9,21 +9,16 @@ cancels a flow holds its rows, and will have them gone. One resource of an owner
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 
 import asyncpg
-import structlog
 
-from messages.database import TRANSIENT
 from messages.datapackage import FlowRef, Resource
-from messages.errors import TransientError
 from messages.faultpoint import faultpoint
 from messages.jobs import STAGES, StageJob
+from messages.listening import look_always
 from messages.outbox import emit
 from messages.settings import TurnSettings
-from messages.transport.backoff import Backoff
 
 CHANNEL = "flow"
 """NOTIFY channel that tells when something of a flow has changed: when it waits, and when it has ended."""
@@ -35,9 +30,6 @@ LOCK = 4_851_700_324
 """Any number that nothing else takes for locks on owners."""
 
 _FLOW = ("ownerid", "owner", "dataset", "revision", "findability")
-_OUTAGE: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
-
-log = structlog.get_logger()
 
 
 async def line_up(connection: asyncpg.Connection, flow: FlowRef, resources: Sequence[Resource]) -> None:
@@ -72,33 +64,10 @@ class Turns:
 
     async def run(self) -> None:
         """Until cancelled; survives outages of the database."""
-        backoff = Backoff()
-        while True:
-            try:
-                await self._run_connected(backoff)
-            except _OUTAGE as error:
-                log.warning("turns_interrupted", reason=f"{type(error).__name__}: {error}")
-            await backoff.wait()
+        await look_always("turns", self._pool, CHANNEL, POLL, self._look)
 
-    async def _run_connected(self, backoff: Backoff) -> None:
-        woken = asyncio.Event()
-
-        def wake(*_: object) -> None:
-            woken.set()
-
-        async with self._pool.acquire() as connection:
-            await connection.add_listener(CHANNEL, wake)
-            try:
-                while not connection.is_closed():
-                    woken.clear()
-                    await self.look()
-                    backoff.reset()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(POLL):
-                            await woken.wait()
-            finally:
-                with contextlib.suppress(*TRANSIENT):
-                    await connection.remove_listener(CHANNEL, wake)
+    async def _look(self) -> bool:
+        return await self.look() > 0
 
     async def look(self) -> int:
         """Says what may be said now of every owner who has something waiting; how many jobs."""
