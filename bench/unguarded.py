@@ -71,6 +71,27 @@ PLANTS = (
         "messages/transport/postgres/consumer.py", "if claimed is not None and claimed.is_suspect:", "if not claimed:",
         f"{CONTRACT}/test_crashes.py::test_innocents_that_work_beside_a_killer_are_never_set_aside[postgres]",
     ),
+    Plant(
+        "no connection of its own: an alarm that blocks publishing blocks consuming, too",
+        "messages/transport/rabbitmq/__init__.py", 'self._publishing = Link(url, "dh publisher")',
+        "self._publishing = self._consuming",
+        f"{CONTRACT}/test_limits.py::test_an_alarm_delays_what_is_published_and_nothing_else[memory]",
+    ),
+    Plant(
+        "no second cancellation: one that passes for a lost connection is lost itself",
+        "messages/transport/verdict.py", "while not task.done():", "if not task.done():",
+        f"{CONTRACT}/test_links.py::test_whoever_is_stopped_while_he_asks_anew_stops",
+    ),
+    Plant(
+        "no memory: whether the broker has lost its messages is not asked",
+        "workers/recollection.py", "if await self._transport.remembers():", "if self._transport:",
+        f"{WORKERS}/test_recollection.py::test_what_moves_is_started_again_once_for_each_loss",
+    ),
+    Plant(
+        "no first look: a broker that takes nothing has everything started again at each look",
+        "workers/recollection.py", "if self._noticed is None:", "if self._transport:",
+        f"{WORKERS}/test_recollection.py::test_a_broker_that_takes_nothing_for_a_while_does_not_start_all_again_each_time",
+    ),
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from messages.transport.port import Transport
 from tests.conftest import missing
 from tests.contract.factory import TransportFactory, factory_of
 from tests.contract.observers import Holder, Taker, Undertaker, job
-from tests.services import server_directory
+from tests.services import Broker, server_directory
 
 DEADLINE = 10.0
 """Seconds after which a publish must have ended, well or not: its own 5 and some for a busy machine."""
@@ -47,10 +47,13 @@ async def server() -> AsyncIterator[EmbeddedRabbitMQ]:
 
 @pytest_asyncio.fixture
 async def transport_factory(server: EmbeddedRabbitMQ) -> AsyncIterator[TransportFactory]:
-    factory = factory_of(server.url())
+    vhosts = Broker(server.url(), server.management_url)
+    url = await vhosts.new_vhost()
+    factory = factory_of(url)
     await factory().declare()
     yield factory
     await factory.close()
+    await vhosts.drop_vhost(url)
 
 
 @dataclass
@@ -111,16 +114,16 @@ async def test_an_alarm_delays_what_is_published_and_nothing_else(
     server: EmbeddedRabbitMQ, transport_factory: TransportFactory, raised: Sequence[str], cleared: Sequence[str]
 ) -> None:
     taken, kept = Taker(), Taker()
-    await transport_factory().consume("dh.job.load", taken, slots=8)
-    publisher = transport_factory()
-    await publisher.publish(*(job(number, "dump") for number in range(KEPT)))
-    async with asyncio.timeout(90), loading(publisher) as load:
+    worker = transport_factory()  # one, as in a worker's process: it consumes and publishes
+    await worker.consume("dh.job.load", taken, slots=8)
+    await worker.publish(*(job(number, "dump") for number in range(KEPT)))
+    async with asyncio.timeout(90), loading(worker) as load:
         await load.more(100)
         await server.control(*raised)
         await load.refused.wait()
 
         # What is there already is handed out and settled meanwhile, to old consumers and to new ones.
-        await transport_factory().consume("dh.job.dump", kept, slots=8)
+        await worker.consume("dh.job.dump", kept, slots=8)
         assert set(await kept.numbers(KEPT)) == set(range(KEPT))
 
         await server.control(*cleared)
@@ -133,7 +136,7 @@ async def test_an_alarm_delays_what_is_published_and_nothing_else(
     async with asyncio.timeout(60):
         while not load.confirmed <= {delivery.message.data["n"] for delivery in taken.got}:
             await taken.wait(len(taken.got) + 1)
-    assert await publisher.depth("dh.job.dump") == 0
+    assert await worker.depth("dh.job.dump") == 0
     assert len(kept.got) == KEPT
 
 
