@@ -71,6 +71,7 @@ class Recollection:
             started += len(found)
         told = await retell(connection, self._blobs, self._noticed)
         await self._transport.remember()
+        self._noticed = None  # it may be lost again before anybody has looked
         log.warning("broker_without_memory", restarted=started, told_again=told)
 
 

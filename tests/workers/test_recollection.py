@@ -72,6 +72,14 @@ async def test_what_moves_is_started_again_once_for_each_loss(broker: Broker) ->
     assert jobs(await broker.said()) == [("towns", "b", 2, "load")]
 
 
+async def test_a_loss_right_after_a_loss_is_made_good_too(broker: Broker) -> None:
+    assert await broker.recollection.look() is True
+    await broker.accept()
+    await broker.forget()
+    assert await broker.recollection.look() is True
+    assert len(jobs(await broker.said())) == 2
+
+
 async def test_what_waits_for_its_turn_is_left_alone(broker: Broker) -> None:
     flow, resources = await broker.accept()
     async with broker.floor.pool.acquire() as connection:

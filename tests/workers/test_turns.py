@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from gateway.runs import cancel, rerun
 from messages.datapackage import FlowRef, Resource
+from messages.envelope import Message
 from messages.jobs import StageJob
 from messages.settings import TurnSettings
 from messages.transport.port import Transport
@@ -35,8 +36,9 @@ async def waiting(floor: Floor, count: int, dataset: str, size: int = 1) -> tupl
 
 async def said(floor: Floor) -> list[tuple[str, int, int]]:
     """Flow, index and round of the jobs in the outbox, taken out of it."""
-    jobs = [StageJob.from_message(message) for message in await floor.said() if message.is_job]
-    await floor.pool.execute("delete from outbox")
+    gone = await floor.pool.fetch("with gone as (delete from outbox returning *) select body from gone order by id")
+    messages = [Message.decode(row["body"]) for row in gone]
+    jobs = [StageJob.from_message(message) for message in messages if message.is_job]
     return [(job.flow.id, job.resource.index, job.round) for job in jobs]
 
 
