@@ -101,7 +101,7 @@ async def database_url(postgres: services.DatabaseServer) -> AsyncIterator[str]:
     """A database of this test's own: current schema, no rows."""
     url = await postgres.clone()
     yield url
-    await postgres.drop(url)
+    await postgres.give_back(url)
 
 
 @pytest_asyncio.fixture(scope="session")

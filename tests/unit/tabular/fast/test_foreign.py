@@ -14,7 +14,7 @@ from tabular.limits import Limits
 from tabular.validation import Validation, validate_table
 from tests.unit.tabular.fast.packages import Package, package
 
-PACKAGES, BATCHES = 160, 4
+PACKAGES, BATCHES = 80, 4
 
 
 def judged(folder: Path, given: Package, limits: Limits) -> list[Validation]:
