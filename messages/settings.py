@@ -126,7 +126,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             account_rate=_rate(environ, "DH_RATE_ACCOUNT", 100.0),
         ),
         worker=WorkerSettings(
-            slots=_int(environ, "DH_SLOTS", 2),
+            slots=_int(environ, "DH_SLOTS", 4),
             grace=_float(environ, "DH_GRACE", 25.0),
             stage_timeouts=timeouts,
             memory=_int(environ, "DH_STAGE_MEMORY", 1_500_000_000),
