@@ -24,6 +24,8 @@ from messages.transport.port import Ack, Delivery, Transport, Verdict
 from tests.publisher import small_package
 
 SLOTS = 32
+CALM = 10.0
+"""Seconds for which the gateway is looked at while nothing is published: a measurement, not a wait."""
 PAUSE = 0.02
 """Seconds between two looks at the gateway."""
 
@@ -105,11 +107,11 @@ async def measure(transport_name: str, jobs: int) -> None:
         transport = transport_at(stack.environment.get("AMQP_URL", stack.environment["DATABASE_URL"]))
         try:
             async with watched(stack.url) as idle:
-                await asyncio.sleep(10)
+                await asyncio.sleep(CALM)
             async with watched(stack.url) as filling:
                 accepted = await publish(transport, jobs)
             async with watched(stack.url) as full:
-                await asyncio.sleep(10)
+                await asyncio.sleep(CALM)
             broker = broker_bytes()
             gateway = psutil.Process(stack.processes["gateway"].pid).memory_info().rss
             drained = await drain(transport, jobs)
