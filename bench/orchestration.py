@@ -28,8 +28,8 @@ import uvloop
 from bench.servers import percentile
 from messages import telemetry
 from messages.datapackage import BlobRef, FlowRef, Resource
-from messages.events import StagePassed
 from messages.jobs import STAGES, StageJob, next_stage
+from messages.stageevents import StagePassed
 from messages.topology import STAGE_QUEUES, WRITER_QUEUES
 from messages.transport import transport_at
 from messages.transport.port import Ack, Delivery, Verdict

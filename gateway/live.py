@@ -20,7 +20,7 @@ import structlog
 from messages.database import TRANSIENT
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError
-from messages.events import StageProgressed
+from messages.stageevents import StageProgressed
 from messages.transport.port import Transport
 
 log = structlog.get_logger()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from messages.datapackage import FlowRef, Resource, dict_of, int_of, maybe
 from messages.envelope import Message, derived_id
 from messages.errors import DecodeError
-from messages.events import StagePassed, flow_in
+from messages.eventmessage import flow_in
+from messages.stageevents import StagePassed
 
 STAGES = ("load", "encoding", "csvkind", "validate", "dump")
 """The identity pipeline, in order. Names on the wire: queues, job kinds and the HTTP status use them."""

@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from messages.events import StagePassed
 from messages.jobs import STAGES, next_stage
+from messages.stageevents import StagePassed
 
 JOBS = "dh.jobs"
 EVENTS = "dh.events"

@@ -7,8 +7,8 @@ import asyncio
 import structlog
 
 from messages.errors import PermanentError, TransientError
-from messages.events import StageProgressed
 from messages.jobs import StageJob
+from messages.stageevents import StageProgressed
 from messages.transport.port import Transport
 
 INTERVAL = 0.5

@@ -11,10 +11,10 @@ import structlog
 
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError
-from messages.events import StagePassed, StageRejected
 from messages.faultpoint import faultpoint
 from messages.jobs import StageJob
 from messages.settings import timeout_setting
+from messages.stageevents import StagePassed, StageRejected
 from messages.transport.port import Ack, DeadLetter, Delivery, Transport, Verdict
 from workers.progress import ProgressReporter
 from workers.retry import verdict_on

@@ -7,8 +7,9 @@ from typing import Any
 
 from deploy.documents.schema import schema_of
 from messages.envelope import MEDIA_TYPE, VERSION
-from messages.events import EVENTS, Event, StagePassed, StageProgressed
+from messages.events import EVENTS, Event
 from messages.jobs import STAGES, StageJob
+from messages.stageevents import StagePassed, StageProgressed
 from messages.topology import EVENTS as EVENT_EXCHANGE
 from messages.topology import JOBS, STAGE_QUEUES
 

@@ -15,15 +15,9 @@ from typing_extensions import override
 from messages.datapackage import BlobRef, FlowRef, PublishedFile, ReferencedResource, Resource
 from messages.envelope import MAX_BODY, Message
 from messages.errors import DecodeError
-from messages.events import (
-    FlowAccepted,
-    MetadataIndexed,
-    PackageFailed,
-    PackagePublished,
-    StagePassed,
-    StageRejected,
-)
+from messages.events import FlowAccepted, MetadataIndexed, PackageFailed, PackagePublished
 from messages.jobs import StageJob
+from messages.stageevents import StagePassed, StageRejected
 
 FLOW = FlowRef(ownerid="0" * 32, owner="ada", dataset="gold", revision=1, findability="published")
 GOOD: dict[str, Any] = json.loads(FlowAccepted(flow=FLOW, title="Gold", resources=("a",)).to_message().encode())

@@ -16,7 +16,7 @@ import pytest_asyncio
 from gateway.events import LIVE
 from gateway.live import POLL, Live, pause_after
 from messages.datapackage import FlowRef
-from messages.events import StageProgressed
+from messages.stageevents import StageProgressed
 from tests.gateway.conftest import Gateway, Publisher
 from tests.gateway.seeds import Seeds, Table
 

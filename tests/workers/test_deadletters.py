@@ -18,9 +18,10 @@ from gateway.runs import cancel, rerun
 from messages.datapackage import FlowRef, Resource
 from messages.envelope import Message
 from messages.errors import PermanentError
-from messages.events import PackagePublished, StageRejected
+from messages.events import PackagePublished
 from messages.jobs import StageJob
 from messages.settings import from_env
+from messages.stageevents import StageRejected
 from messages.transport.port import Ack, DeadLetterRecord
 from messages.transport.postgres import PostgresTransport
 from messages.transport.trail import Attempt

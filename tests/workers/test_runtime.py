@@ -11,8 +11,8 @@ import pytest
 
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError
-from messages.events import StagePassed
 from messages.jobs import STAGES, StageJob
+from messages.stageevents import StagePassed
 from messages.topology import STAGE_QUEUES
 from messages.transport.port import Ack, DeadLetter, Retry, Transport
 from tests.contract.factory import factory_of

@@ -15,8 +15,9 @@ from messages.database import open_pool
 from messages.datapackage import BlobRef, FlowRef, PublishedFile, Resource
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError
-from messages.events import FlowAccepted, PackageFailed, PackagePublished, StagePassed, StageRejected
+from messages.events import FlowAccepted, PackageFailed, PackagePublished
 from messages.jobs import StageJob
+from messages.stageevents import StagePassed, StageRejected
 from messages.transport.port import Ack, DeadLetterRecord
 from messages.transport.postgres import PostgresTransport
 from tests.workers.floor import PUBLIC_URL, File, Floor, delivered, job

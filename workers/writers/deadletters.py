@@ -9,10 +9,10 @@ import structlog
 
 from messages.envelope import Message
 from messages.errors import PermanentError
-from messages.events import StageRejected
 from messages.faultpoint import faultpoint
 from messages.jobs import StageJob
 from messages.outbox import emit
+from messages.stageevents import StageRejected
 from messages.telemetry import without_secrets
 from messages.topology import DEAD_QUEUE, STAGE_QUEUES, WRITER_QUEUES
 from messages.transport.port import Ack, DeadLetterRecord, Retry, Verdict

@@ -12,8 +12,9 @@ from typing import Any
 import asyncpg
 
 from messages.datapackage import FlowRef, Resource
-from messages.events import PackageFailed, StagePassed, StageRejected
+from messages.events import PackageFailed
 from messages.outbox import emit
+from messages.stageevents import StagePassed, StageRejected
 from messages.turns import leave
 
 CHANNEL = "flow"

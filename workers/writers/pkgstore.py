@@ -14,10 +14,11 @@ import structlog
 
 from messages.blobs import Blobs
 from messages.datapackage import BlobRef
-from messages.events import PackagePublished, StagePassed, StageRejected
+from messages.events import PackagePublished
 from messages.faultpoint import faultpoint
 from messages.jobs import next_stage
 from messages.outbox import emit
+from messages.stageevents import StagePassed, StageRejected
 from messages.topology import WRITER_QUEUES
 from messages.transport.port import Delivery
 from workers.writers import descriptor, flow

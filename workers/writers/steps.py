@@ -14,8 +14,8 @@ from typing import Any
 import asyncpg
 import structlog
 
-from messages.events import StagePassed
 from messages.jobs import STAGES, next_stage
+from messages.stageevents import StagePassed
 from workers.writers.flow import CHANNEL
 
 LARGEST = 500

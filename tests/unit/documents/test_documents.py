@@ -14,8 +14,9 @@ from deploy.documents.application import application
 from deploy.documents.openapi import operations
 from deploy.documents.operations import OPERATIONS
 from messages.datapackage import BlobRef, FlowRef, PublishedFile, Resource
-from messages.events import EVENTS, PackagePublished, StagePassed
+from messages.events import EVENTS, PackagePublished
 from messages.jobs import StageJob
+from messages.stageevents import StagePassed
 
 FLOW = FlowRef(ownerid="0f", owner="alice", dataset="gdp", revision=3, findability="published")
 BLOB = BlobRef(bucket="pkgstore", key="0f/gdp/3/datapackage.json", size=12)
