@@ -71,8 +71,9 @@ class EmbeddedSeaweedFS(EmbeddedServer):
             [find_weed(), *self._arguments(data)],
             log=self._log,
             env=self._environment(),
-            # An orphan must be gone at once: a successor would find the directory in use.
-            orphan_signal=signal.SIGKILL,
+            # What it has answered for is written, and it has no end that is quicker: asked to, it waits a second for
+            # streams of its own parts. An orphan must be gone at once: a successor would find the directory in use.
+            stop_signal=signal.SIGKILL,
         )
         await self._process.ready(self._healthy, deadline_seconds=_START_SECONDS)
 

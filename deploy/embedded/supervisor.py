@@ -19,8 +19,8 @@ from deploy.embedded.state import State
 
 DEFAULT_PORT = 8080
 
-# Few processes, for each costs a second of imports and 60 MB; `worker` takes any other split.
-_WORKERS = ("stages", "writers")
+# One process, for each costs a second of imports and 60 MB; `worker` takes any other split.
+_WORKERS = "all"
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def running_stack(state: State, environ: Mapping[str, str], say: Say) -> A
         environment = _environment(state, environ, say)
         database = [Keeper(server, say) for server in _database(state, environ, environment)]
         store = [Keeper(server, say) for server in _store(state, environ, environment)]
-        programs = [_gateway(state, environment), *_workers(state, environment)]
+        programs = [_gateway(state, environment), _workers(state, environment)]
         above = [Keeper(program, say) for program in programs]
         async with AsyncExitStack() as exits:
             for group in ([*database, *store], above):
@@ -103,8 +103,8 @@ def _store(state: State, environ: Mapping[str, str], environment: dict[str, str]
     return [server]
 
 
-def _workers(state: State, environment: Mapping[str, str]) -> list[Program]:
-    return [Program(["worker", group], state.logs / f"{group}.log", environment) for group in _WORKERS]
+def _workers(state: State, environment: Mapping[str, str]) -> Program:
+    return Program(["worker", _WORKERS], state.logs / "workers.log", environment)
 
 
 def _gateway(state: State, environment: Mapping[str, str]) -> Program:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import aio_pika
@@ -18,7 +20,7 @@ import pytest
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.process import ServerError, ServerProcess
 from deploy.embedded.seaweedfs import EmbeddedSeaweedFS
-from messages.blobs import Blobs
+from messages.blobs import Blobs, StoredObject
 from messages.datapackage import BlobRef
 from messages.settings import StoreSettings
 from tests.services import server_directory
@@ -110,6 +112,41 @@ async def test_object_store_listens_on_loopback_only(directory: Path) -> None:
         listening = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
         assert listening == {"127.0.0.1"}
     assert (directory / "s3.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_object_store_keeps_what_it_answered_for_though_it_ends_at_once(directory: Path) -> None:
+    """It is killed, not asked: nothing that was put, put over or deleted may come back otherwise."""
+    kept: dict[str, bytes] = {}
+    for life in range(3):
+        async with EmbeddedSeaweedFS(directory) as server, Blobs(_settings_of(server)) as blobs:
+            await blobs.ensure_buckets()
+            for key, content in kept.items():
+                assert await blobs.get(_blob(key, content)) == content
+            assert {found.key async for found in blobs.objects("rawstore")} == set(kept)
+            new = {f"{life}/{number}": os.urandom(1 + 977 * number) for number in range(50)} | {"over": os.urandom(99)}
+            await asyncio.gather(*(blobs.put("rawstore", key, new[key], "text/plain") for key in new))
+            kept |= new
+            gone = f"{life}/7"
+            await blobs.delete(
+                StoredObject(bucket="rawstore", key=gone, size=len(kept.pop(gone)), modified=datetime.now(UTC))
+            )
+    assert len(kept) == 3 * 49 + 1
+
+
+def _settings_of(server: EmbeddedSeaweedFS) -> StoreSettings:
+    return StoreSettings(
+        endpoint_url=server.endpoint_url,
+        public_url=server.endpoint_url,
+        access_key=server.access_key,
+        secret_key=server.secret_key,
+        region="us-east-1",
+        raw_bucket="rawstore",
+        package_bucket="pkgstore",
+    )
+
+
+def _blob(key: str, content: bytes) -> BlobRef:
+    return BlobRef(bucket="rawstore", key=key, size=len(content), sha256=sha256(content).hexdigest())
 
 
 _PARENT = """
