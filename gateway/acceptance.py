@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from gateway.auth.accounts import Account
+from gateway.auth.rights import Action, Actor, still_may
 from gateway.spec import Spec
 from messages.datapackage import FlowRef, Resource
 from messages.events import FlowAccepted
@@ -41,6 +42,10 @@ class SweptMeanwhile(Exception):
     """Objects of the owner were deleted since the uploads were looked at: they have to be looked at again."""
 
 
+class RightLost(Exception):
+    """Who pushes may not publish for this owner any more."""
+
+
 async def last_sweep(pool: asyncpg.Pool, ownerid: str) -> datetime | None:
     """When objects of an owner were last deleted for want of anything that needs them."""
     moment: datetime | None = await pool.fetchval("select swept_at from account where id = $1", ownerid)
@@ -49,23 +54,26 @@ async def last_sweep(pool: asyncpg.Pool, ownerid: str) -> datetime | None:
 
 async def accept(
     pool: asyncpg.Pool,
-    account: Account,
+    actor: Actor,
+    owner: Account,
     spec: Spec,
     posted: Mapping[str, Any],
     resources: Sequence[Resource],
     swept: datetime | None,
 ) -> FlowRef:
-    """Commits revision, flow, resources and the turns of their first jobs together.
+    """Commits revision, flow, resources and the turns of their first jobs together, for `owner`, by `actor`.
 
     `swept` is `last_sweep` from before the resources' uploads were looked at. Raises SweptMeanwhile where there was one
-    since, a member of TRANSIENT.
+    since, RightLost, a member of TRANSIENT.
     """
     faultpoint("gateway", "received")
     async with pool.acquire() as connection, connection.transaction():
         # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
-        if await connection.fetchval(_SWEPT, account.id) != swept:
+        if await connection.fetchval(_SWEPT, owner.id) != swept:
             raise SweptMeanwhile
-        flow = await _numbered(connection, account, spec)
+        if not await still_may(connection, actor, Action.PUBLISH, owner.id):
+            raise RightLost
+        flow = await _numbered(connection, owner, spec)
         await connection.execute(
             _FLOW,
             flow.id,
@@ -90,14 +98,12 @@ async def accept(
     return flow
 
 
-async def _numbered(connection: asyncpg.Connection, account: Account, spec: Spec) -> FlowRef:
-    dataset_id = f"{account.id}/{spec.dataset}"
-    revision = await connection.fetchval(
-        _NUMBER, dataset_id, account.id, account.username, spec.dataset, spec.findability
-    )
+async def _numbered(connection: asyncpg.Connection, owner: Account, spec: Spec) -> FlowRef:
+    dataset_id = f"{owner.id}/{spec.dataset}"
+    revision = await connection.fetchval(_NUMBER, dataset_id, owner.id, owner.username, spec.dataset, spec.findability)
     return FlowRef(
-        ownerid=account.id,
-        owner=account.username,
+        ownerid=owner.id,
+        owner=owner.username,
         dataset=spec.dataset,
         revision=revision,
         findability=spec.findability,

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from gateway.auth.identity import identify
+from gateway.auth.rights import ANYBODY
 from gateway.edge import set_deadline
 from gateway.pkgstore import SUCCESSFUL, PackageStore, ResourceRun, Revision
 from gateway.problems import Problem, not_found
@@ -95,9 +96,9 @@ class Downloads:
             else (self._store.revision, names["owner"])
         )
         # Most readers are nobody in particular: their token is looked at only where the answer depends on it.
-        revision = await find(owner, names["dataset"], version, None)
-        if revision is None and (account := await identify(request, query=True)):
-            revision = await find(owner, names["dataset"], version, account.id)
+        revision = await find(owner, names["dataset"], version, ANYBODY)
+        if revision is None and (actor := await identify(request, query=True)) is not ANYBODY:
+            revision = await find(owner, names["dataset"], version, actor)
         if revision is None or not (revision.package or (ended and revision.finished_at)):
             raise not_found()
         return revision

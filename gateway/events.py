@@ -44,8 +44,7 @@ def follow_while_serving(app: web.Application, parts: Parts) -> None:
         """Server-sent events: the status object now and at each change, until the flow has ended and is indexed."""
         names = request.match_info
         viewer = await identify(request, query=True)
-        viewer_id = viewer.id if viewer else None
-        found = await statuses.find(names["owner"], names["dataset"], names["revision"], viewer_id)
+        found = await statuses.find(names["owner"], names["dataset"], names["revision"], viewer)
         if found is None:
             raise not_found()
         if live.readers >= MOST_READERS:

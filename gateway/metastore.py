@@ -15,6 +15,7 @@ import asyncpg
 from aiohttp import web
 
 from gateway.auth.identity import identify
+from gateway.auth.rights import Actor
 
 LARGEST_PAGE = 100
 USUAL_PAGE = 50
@@ -94,11 +95,13 @@ def _count(name: str, value: Scalar) -> int:
 
 _DATASETS = """
     from metadata m left join dataset d on d.id = m.dataset_id
-    where (m.ownerid = $1 or (m.findability = 'published' and coalesce(d.findability, m.findability) = 'published'))
+    where (m.ownerid = any($1::text[]) or m.dataset_id = any($1::text[])
+           or (m.findability = 'published' and coalesce(d.findability, m.findability) = 'published'))
 """
 _EVENTS = """
     from event_log e left join dataset d on d.id = e.ownerid || '/' || e.dataset
-    where (e.ownerid = $1 or (e.findability = 'published' and coalesce(d.findability, e.findability) = 'published'))
+    where (e.ownerid = any($1::text[]) or d.id = any($1::text[])
+           or (e.findability = 'published' and coalesce(d.findability, e.findability) = 'published'))
 """
 _DATASET_COLUMNS = {
     "id": "m.dataset_id",
@@ -118,12 +121,12 @@ _EVENT_COLUMNS = {"owner": "e.owner", "ownerid": "e.ownerid", "dataset": "e.data
 
 
 class MetaStore:
-    """Searches as a `viewer` (an account id, or None for anybody): what is published, and what is their own."""
+    """Searches as a `viewer`: what is published, and whatever else they may read."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def datasets(self, query: Query, viewer: str | None) -> Found:
+    async def datasets(self, query: Query, viewer: Actor) -> Found:
         """Datasets, the best match first (without a text: the last published first)."""
         prefix = _any_form_of(query.text)
         found = await self._datasets(query, viewer, prefix)
@@ -132,7 +135,7 @@ class MetaStore:
             found = await self._datasets(query, viewer, None)
         return found
 
-    async def _datasets(self, query: Query, viewer: str | None, prefix: str | None) -> Found:
+    async def _datasets(self, query: Query, viewer: Actor, prefix: str | None) -> Found:
         statement = _Statement(_DATASETS, viewer)
         order = "m.indexed_at desc"
         if query.text and prefix is not None:
@@ -149,7 +152,7 @@ class MetaStore:
             statement.require(_dataset_filter(statement, name, values))
         return await self._found(statement, query, "m.*", "sum(m.size)", f"{order}, m.dataset_id", _document)
 
-    async def events(self, query: Query, viewer: str | None) -> Found:
+    async def events(self, query: Query, viewer: Actor) -> Found:
         """Events, the newest first (or last, `sort=asc`)."""
         statement = _Statement(_EVENTS, viewer)
         for name, values in query.filters:
@@ -184,9 +187,9 @@ class MetaStore:
 class _Statement:
     """A statement that grows: conditions, and the values they speak of."""
 
-    def __init__(self, body: str, viewer: str | None) -> None:
+    def __init__(self, body: str, viewer: Actor) -> None:
         self.body = body
-        self.values: list[Any] = [viewer]
+        self.values: list[Any] = [viewer.reach]
 
     def value(self, value: Any) -> str:
         """The placeholder that stands for a value."""
@@ -258,13 +261,12 @@ def _document(row: asyncpg.Record) -> dict[str, Any]:
 def routes(metastore: MetaStore) -> list[web.RouteDef]:
     """GET /metastore/search and /metastore/search/events."""
 
-    async def answer(request: web.Request, search: Callable[[Query, str | None], Awaitable[Found]]) -> web.Response:
+    async def answer(request: web.Request, search: Callable[[Query, Actor], Awaitable[Found]]) -> web.Response:
         error = None
         found = Found()
         try:
             query = query_of({name: request.query.getall(name) for name in request.query})
-            viewer = await identify(request, query=True)
-            found = await search(query, viewer.id if viewer else None)
+            found = await search(query, await identify(request, query=True))
         except BadQuery as wrong:
             error = str(wrong)
         except asyncpg.DataError as wrong:

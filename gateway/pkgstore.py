@@ -1,18 +1,20 @@
 """Reads of the package store: which revision a reader sees, and what it is made of.
 
 One rule of visibility for everything here: a revision is readable by anybody who knows its address unless it, or its
-dataset today, is private; then only its owner reads it, and for others it does not exist.
+dataset today, is private; then only those who may read its owner's private data do (`gateway/auth/rights`), and for
+others it does not exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from gateway.auth.rights import Actor
 from messages.datapackage import BlobRef, PublishedFile, Resource
 
 SUCCESSFUL = "successful"
@@ -108,24 +110,23 @@ class DatasetSummary:
     updated_at: datetime
 
 
-_VISIBLE = "(f.ownerid = $4 or (f.findability <> 'private' and d.findability <> 'private'))"
-
-_REVISION = f"""
+_REVISION = """
     select f.*, a.username, d.created_at as dataset_created_at, d.last_revision, d.published_revision,
            case when d.findability = 'private' then 'private' else f.findability end as shown_findability
     from account a
     join dataset d on d.ownerid = a.id and d.name = $2
     join flow f on f.dataset_id = d.id
     where f.revision = case $3::bigint when 0 then d.published_revision when -1 then d.last_revision else $3 end
-      and {_VISIBLE}
-"""  # noqa: S608 the only thing put in is a constant
+      and (f.ownerid = any($4::text[]) or d.id = any($4::text[])
+           or (f.findability <> 'private' and d.findability <> 'private'))
+"""
 
 _RESOURCES = "select * from flow_resource where flow_id = $1 order by index"
 
 _HISTORY = """
     select f.revision, f.state, f.reason, f.created_at, f.finished_at, f.revision = d.published_revision as current
     from dataset d join flow f on f.dataset_id = d.id
-    where d.id = $1 and (f.ownerid = $2 or
+    where d.id = $1 and (f.ownerid = any($2::text[]) or d.id = any($2::text[]) or
           (f.findability <> 'private' and d.findability <> 'private' and f.state = 'SUCCEEDED'))
     order by f.revision desc limit $3
 """
@@ -136,46 +137,45 @@ _OWNED = """
     from dataset d
     join account a on a.id = d.ownerid
     join flow f on f.dataset_id = d.id and f.revision = d.last_revision
-    where d.ownerid = $1 order by f.updated_at desc limit $2
+    where d.ownerid = any($1::text[]) order by f.updated_at desc limit $2
 """
 
 
 class PackageStore:
-    """Reads revisions as a `viewer` (an account id, or None for anybody) may see them."""
+    """Reads revisions as a `viewer` may see them."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def revision(self, owner: str, dataset: str, version: str, viewer: str | None) -> Revision | None:
+    async def revision(self, owner: str, dataset: str, version: str, viewer: Actor) -> Revision | None:
         """Revision `version` (a number, `latest`, `successful`) of a user's dataset; None where none is to be seen."""
         return await self._revision("lower(a.username) = lower($1)", owner, dataset, version, viewer)
 
-    async def revision_by_id(self, ownerid: str, dataset: str, version: str, viewer: str | None) -> Revision | None:
+    async def revision_by_id(self, ownerid: str, dataset: str, version: str, viewer: Actor) -> Revision | None:
         """As `revision`, by account id: the addresses of the object store's own layout."""
         return await self._revision("a.id = $1", ownerid, dataset, version, viewer)
 
-    async def _revision(
-        self, whose: str, owner: str, dataset: str, version: str, viewer: str | None
-    ) -> Revision | None:
+    async def _revision(self, whose: str, owner: str, dataset: str, version: str, viewer: Actor) -> Revision | None:
         number = revision_number(version)
         if number is None or "\x00" in owner + dataset:
             return None
         async with self._pool.acquire() as connection:
-            row = await connection.fetchrow(f"{_REVISION} and {whose}", owner, dataset, number, viewer)
+            row = await connection.fetchrow(f"{_REVISION} and {whose}", owner, dataset, number, viewer.reach)
             if row is None:
                 return None
             resources = await connection.fetch(_RESOURCES, row["id"])
         return _revision_of(row, [_resource_of(resource) for resource in resources])
 
-    async def history(self, revision: Revision, viewer: str | None, limit: int = 50) -> list[RevisionSummary]:
-        """The newest revisions of the dataset: the published ones for everybody, every run for the owner."""
+    async def history(self, revision: Revision, viewer: Actor, limit: int = 50) -> list[RevisionSummary]:
+        """The newest revisions of the dataset: the published ones for everybody, every run for who may read all."""
         dataset_id = f"{revision.ownerid}/{revision.dataset}"
-        rows = await self._pool.fetch(_HISTORY, dataset_id, viewer, limit)
+        rows = await self._pool.fetch(_HISTORY, dataset_id, viewer.reach, limit)
         return [RevisionSummary(**{**row, "current": bool(row["current"])}) for row in rows]
 
-    async def owned(self, ownerid: str, limit: int = 200) -> list[DatasetSummary]:
-        """An owner's datasets, private ones and failed runs too, the last changed first: for the owner's eyes."""
-        rows = await self._pool.fetch(_OWNED, ownerid, limit)
+    async def owned(self, owners: Sequence[str], limit: int = 200) -> list[DatasetSummary]:
+        """Datasets of these owners' ids, private ones and failed runs too, the last changed first: for who may read
+        all of them."""
+        rows = await self._pool.fetch(_OWNED, owners, limit)
         return [
             DatasetSummary(
                 owner=row["username"],

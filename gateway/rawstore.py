@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.auth.accounts import Account
 from gateway.auth.identity import Unpermitted, authorize, token_of
+from gateway.auth.rights import Action, Actor
 from gateway.auth.services import FRONTEND, RAWSTORE, SOURCE
 from gateway.auth.tokens import BadToken
 from gateway.bodies import read_object
@@ -42,39 +42,52 @@ class RawStore:
 
     async def authorize(self, request: web.Request) -> web.Response:
         """A signed form for every file, and whether the file is there already."""
-        account = await require_account(request, RAWSTORE)
+        actor = await require_actor(request, RAWSTORE)
         body = await read_object(request)
         metadata = body.get("metadata")
         owner = metadata.get("owner") if isinstance(metadata, dict) else None
         if not isinstance(owner, str):
             raise Problem(400, "no-owner", "`metadata.owner` must be the owner's id.")
-        if owner != account.id:
+        if not actor.may(Action.PUBLISH, owner):
             raise Problem(403, "not-yours", "The token does not let you upload for this owner.")
         files = read_filedata(body.get("filedata"))
         slots = asyncio.Semaphore(AT_ONCE)
         async with self._admission.turn(request):
-            answers = await asyncio.gather(*(self._form(account.id, file, slots) for file in files))
+            answers = await asyncio.gather(*(self._form(owner, file, slots) for file in files))
         return web.json_response({"filedata": {file.path: answer for file, answer in zip(files, answers, strict=True)}})
 
     async def info(self, request: web.Request) -> web.Response:
-        """Where this owner's uploads lie."""
-        account = await require_account(request, RAWSTORE)
-        return web.json_response({"prefixes": [f"{self._store.public_url}/{self._store.raw_bucket}/{account.id}"]})
+        """Where the uploads lie of every owner for whom you may publish, yourself first."""
+        actor = await require_actor(request, RAWSTORE)
+        base = f"{self._store.public_url}/{self._store.raw_bucket}"
+        return web.json_response({"prefixes": [f"{base}/{ownerid}" for ownerid in actor.owners(Action.PUBLISH)]})
 
     async def presign(self, request: web.Request) -> web.Response:
-        """A signed URL for an object of the caller's own; a URL that is not ours comes back as it is, never visited."""
+        """A signed URL for an object of an owner whom the caller may read (of an upload: for whom it may publish).
+
+        A URL that is not ours comes back as it is, never visited.
+        """
         url = request.query.get("url", "")
         blob = locate(url, self._store, (self._store.raw_bucket, self._store.package_bucket))
         if blob is None:
             return web.json_response({"url": url})
-        account = await require_account(request, RAWSTORE, SOURCE, FRONTEND)
-        if request.query.get("ownerid", account.id) != account.id or not blob.key.startswith(f"{account.id}/"):
+        actor = await require_actor(request, RAWSTORE, SOURCE, FRONTEND)
+        if not self._may_read(actor, blob, request.query.get("ownerid")):
             raise Problem(403, "not-yours", "The token does not let you read this.")
         name = blob.key.rpartition("/")[2]
         signed = await self._blobs.presign_get(
             blob, filename=_plain(name), mediatype="application/octet-stream", expiry=self._expiry
         )
         return web.json_response({"url": signed})
+
+    def _may_read(self, actor: Actor, blob: BlobRef, said: str | None) -> bool:
+        """`said`: the owner that the caller says the object is of, where it says one."""
+        ownerid, _, rest = blob.key.partition("/")
+        if said not in (None, ownerid):
+            return False
+        if blob.bucket == self._store.raw_bucket:
+            return actor.may(Action.PUBLISH, ownerid)
+        return actor.may(Action.READ, ownerid, rest.partition("/")[0])
 
     async def _form(self, ownerid: str, file: WantedFile, slots: asyncio.Semaphore) -> dict[str, Any]:
         key = raw_key(ownerid, file.sha256 or file.md5, file.path)
@@ -89,21 +102,21 @@ class RawStore:
         return {"upload_url": form["url"], "upload_query": form["fields"], "exists": exists}
 
 
-async def require_account(request: web.Request, *audiences: str) -> Account:
-    """The account behind a permission token for one of these services; raises Problem 401, or 403 for one without the
+async def require_actor(request: web.Request, *audiences: str) -> Actor:
+    """Who is behind a permission token for one of these services; raises Problem 401, or 403 for one without the
     permission.
 
     An address is written to logs on its way and kept in histories: `?jwt=` is taken only where nothing is changed.
     """
     try:
-        account, _ = await authorize(request, token_of(request, query=request.method == "GET"), *audiences)
+        actor, _ = await authorize(request, token_of(request, query=request.method == "GET"), *audiences)
     except Unpermitted as error:
         challenge = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
         raise Problem(403, "insufficient-scope", f"You are not authorised: {error}.", headers=challenge) from None
     except BadToken as error:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise Problem(401, "invalid-token", f"You are not authorised: {error}.", headers=challenge) from None
-    return account
+    return actor
 
 
 async def head_in_time(blobs: Blobs, blob: BlobRef) -> BlobHead | None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from aiohttp import web
 
-from gateway.acceptance import SweptMeanwhile, accept, last_sweep
-from gateway.auth.accounts import Account
+from gateway.acceptance import RightLost, SweptMeanwhile, accept, last_sweep
 from gateway.auth.identity import authorize, identify, token_of
+from gateway.auth.rights import Action, Actor
 from gateway.auth.services import SOURCE
 from gateway.auth.tokens import BadToken
 from gateway.bodies import read_object
 from gateway.edge import allow_any_origin
 from gateway.parts import Parts
 from gateway.problems import Fault, not_found, unavailable
-from gateway.rawstore import require_account
+from gateway.rawstore import require_actor
 from gateway.runs import cancel, rerun
 from gateway.spec import Spec, SpecRefused, owner_of, read_spec
 from gateway.status import Statuses
@@ -36,6 +37,7 @@ class Source:
 
     def __init__(self, parts: Parts) -> None:
         self._pool = parts.pool
+        self._accounts = parts.accounts
         self._blobs = parts.blobs
         self._store = parts.settings.store
         self._admission = parts.admission
@@ -47,34 +49,44 @@ class Source:
         `success` is said only after revision, flow and first jobs are committed.
         """
         try:
-            account = await self._account(request)
+            actor = await self._actor(request)
             body = await read_object(request)
-            if owner_of(body) != account.id:
-                raise SpecRefused(_not_authorised("it is another owner's"))
+            ownerid = owner_of(body)
+            if not actor.may(Action.PUBLISH, ownerid):
+                raise SpecRefused(_not_authorised(_why_not(actor, ownerid)))
             spec = await asyncio.to_thread(read_spec, body)
+            if not actor.may(Action.PUBLISH, ownerid, spec.dataset):
+                raise SpecRefused(_not_authorised("the token is for another dataset"))
             async with self._admission.turn(request):
-                flow = await self._accept(account, spec)
+                flow = await self._accept(actor, ownerid, spec)
         except SpecRefused as refused:
             return _refusal(refused.faults)
         _log.info("push_accepted", flow=flow.id, resources=len(spec.resources))
         return web.json_response({"success": True, "dataset_id": flow.dataset_id, "flow_id": flow.id, "errors": []})
 
-    async def _accept(self, account: Account, spec: Spec) -> FlowRef:
-        posted = posted_spec(spec, self._store, account.id, account.username)
+    async def _accept(self, actor: Actor, ownerid: str, spec: Spec) -> FlowRef:
+        owner = actor.known if ownerid == actor.known.id else await self._accounts.by_id(ownerid)
+        if owner is None:
+            raise SpecRefused(_not_authorised("the organisation is no more"))
+        posted = posted_spec(spec, self._store, owner.id, owner.username)
         for _ in range(MOST_LOOKS):
-            swept = await last_sweep(self._pool, account.id)
-            resources = await find_uploads(self._blobs, self._store, account.id, spec)
+            swept = await last_sweep(self._pool, owner.id)
+            resources = await find_uploads(self._blobs, self._store, owner.id, spec)
             with suppress(SweptMeanwhile):
-                return await accept(self._pool, account, spec, posted, resources, swept)
+                return await self._committed(actor, owner, spec, posted, resources, swept)
         raise unavailable()
 
+    async def _committed(self, actor: Actor, *push: Any) -> FlowRef:
+        try:
+            return await accept(self._pool, actor, *push)
+        except RightLost:
+            raise SpecRefused(_not_authorised("your role there was taken away meanwhile")) from None
+
     async def status(self, request: web.Request) -> web.Response:
-        """The status object; a private dataset does not exist for anybody but its owner."""
-        viewer = await identify(request, query=True)
+        """The status object; a private dataset does not exist for anybody who may not read it."""
         match = request.match_info
-        found = await self._statuses.find(
-            match["owner"], match["dataset"], match["revision"], viewer.id if viewer else None
-        )
+        viewer = await identify(request, query=True)
+        found = await self._statuses.find(match["owner"], match["dataset"], match["revision"], viewer)
         if found is None:
             raise not_found()
         response = web.json_response(found)
@@ -87,7 +99,7 @@ class Source:
 
         What its stages still find out changes nothing any more. A run that has ended is a 409.
         """
-        flow_id = await self._statuses.own(request, await require_account(request, SOURCE))
+        flow_id = await self._statuses.own(request, await require_actor(request, SOURCE))
         await cancel(self._pool, flow_id)
         return web.json_response(await self._statuses.of_flow(flow_id))
 
@@ -96,16 +108,23 @@ class Source:
 
         Resources that had passed stay as they are. A run that moves, or has succeeded, is a 409.
         """
-        flow_id = await self._statuses.own(request, await require_account(request, SOURCE))
+        flow_id = await self._statuses.own(request, await require_actor(request, SOURCE))
         await rerun(self._pool, flow_id)
         return web.json_response(await self._statuses.of_flow(flow_id), status=202)
 
-    async def _account(self, request: web.Request) -> Account:
+    async def _actor(self, request: web.Request) -> Actor:
         try:
-            account, _ = await authorize(request, token_of(request), SOURCE)
+            actor, _ = await authorize(request, token_of(request), SOURCE)
         except BadToken as error:
             raise SpecRefused(_not_authorised(str(error))) from None
-        return account
+        return actor
+
+
+def _why_not(actor: Actor, ownerid: str) -> str:
+    role = actor.role(ownerid)
+    if role is None:
+        return "it is another owner's"
+    return "the token is for something else" if role.may(Action.PUBLISH) else f"you are a {role.value} there"
 
 
 def _not_authorised(why: str) -> Fault:

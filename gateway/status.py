@@ -9,15 +9,15 @@ from urllib.parse import quote
 import asyncpg
 from aiohttp import web
 
-from gateway.auth.accounts import Account
+from gateway.auth.rights import Action, Actor
 from gateway.pkgstore import revision_number
-from gateway.problems import not_found
+from gateway.problems import Problem, not_found
 
 UNFINDABLE = (
     "Trouble on our side: the revision is published, but search does not find it yet. Operators have been told."
 )
 
-# One rule of visibility with the package store: private now, or private when pushed, is for the owner only.
+# One rule of visibility with the package store: private now, or private when pushed, is for who may read the owner's.
 _FLOW = """
     select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.run,
            f.cancelled_at is not null as cancelled, f.spec, f.created_at,
@@ -36,7 +36,8 @@ _FLOW = """
 _ASKED = """
     where (d.ownerid = $1 or lower(a.username) = lower($1)) and d.name = $2
       and f.revision = case $3::bigint when 0 then d.published_revision when -1 then d.last_revision else $3 end
-      and (f.ownerid = $4 or (f.findability <> 'private' and d.findability <> 'private'))
+      and (f.ownerid = any($4::text[]) or d.id = any($4::text[])
+           or (f.findability <> 'private' and d.findability <> 'private'))
 """
 _RESOURCES = """
     select index, name, tabular, stage, state, rows, reason, rule, errors, findings, facts, report,
@@ -52,26 +53,31 @@ class Statuses:
         self._pool = pool
         self._public_url = public_url
 
-    async def find(self, owner: str, dataset: str, version: str, viewer: str | None) -> dict[str, Any] | None:
+    async def find(self, owner: str, dataset: str, version: str, viewer: Actor) -> dict[str, Any] | None:
         """Revision `version` (a number, `latest`, `successful`) of an owner's (id or user name) dataset.
 
-        None where there is none, or the `viewer` (an account id) may not see it.
+        None where there is none, or the `viewer` may not see it.
         """
         number = revision_number(version)
         if number is None or "\x00" in owner + dataset:
             return None
-        return await self._read(_FLOW + _ASKED, owner, dataset, number, viewer)
+        return await self._read(_FLOW + _ASKED, owner, dataset, number, viewer.reach)
 
     async def of_flow(self, flow_id: str) -> dict[str, Any] | None:
         """The status of a flow by its id, for who has been let in already."""
         return await self._read(f"{_FLOW} where f.id = $1", flow_id)
 
-    async def own(self, request: web.Request, account: Account) -> str:
-        """The id of the account's own flow that an address names; raises Problem 404, for another's as for none."""
+    async def own(self, request: web.Request, actor: Actor) -> str:
+        """The id of the flow that an address names, whose dataset the actor may publish.
+
+        Raises Problem 404, for a stranger's as for none; 403 for who may read it and no more.
+        """
         names = request.match_info
-        found = await self.find(names["owner"], names["dataset"], names["revision"], account.id)
-        if found is None or found["ownerid"] != account.id:
+        found = await self.find(names["owner"], names["dataset"], names["revision"], actor)
+        if found is None or not actor.may(Action.READ, found["ownerid"], found["dataset"]):
             raise not_found()
+        if not actor.may(Action.PUBLISH, found["ownerid"], found["dataset"]):
+            raise Problem(403, "not-yours", "You may read this dataset, and not publish it.")
         flow_id: str = found["id"]
         return flow_id
 

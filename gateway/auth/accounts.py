@@ -29,6 +29,8 @@ RESERVED = frozenset(_RESERVED.split())
 """Names that are, or may become, the first part of an address of the site itself."""
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
+PERSON, ORGANISATION = "person", "organisation"
+"""Kinds of account: an organisation has members and never logs in."""
 LOOKUP_DEADLINE = 4.0
 """Seconds for the first question to the database in a request: a silent server is found out here."""
 
@@ -46,6 +48,7 @@ class Account:
     name: str
     email: str
     created_at: datetime
+    kind: str = PERSON
 
 
 def _hasher() -> PasswordHasher:
@@ -86,16 +89,6 @@ class Accounts:
             raise AccountRefused(f"the name {username!r} is taken")
         return Account(**row)
 
-    async def holder(self, account_id: str, token_id: str) -> Account | None:
-        """The account that a token speaks for, unless it is disabled or the token was logged out."""
-        row = await self._ask(
-            "select id, username, name, email, created_at from account where id = $1 and disabled_at is null"
-            " and not exists (select from revoked_token where token_id = $2)",
-            account_id,
-            token_id,
-        )
-        return Account(**row) if row else None
-
     async def revoke(self, token_id: str, expires: int) -> None:
         """Ends a token before its time (`expires`, seconds since 1970); forgets those whose time has come anyway."""
         await self._pool.execute(
@@ -108,9 +101,17 @@ class Accounts:
     async def by_username(self, username: str) -> Account | None:
         """The account with this name in any case, unless it is disabled."""
         row = await self._ask(
-            "select id, username, name, email, created_at from account"
+            "select id, username, name, email, created_at, kind from account"
             " where lower(username) = lower($1) and disabled_at is null",
             username,
+        )
+        return Account(**row) if row else None
+
+    async def by_id(self, account_id: str) -> Account | None:
+        """The account with this id, unless it is disabled."""
+        row = await self._ask(
+            "select id, username, name, email, created_at, kind from account where id = $1 and disabled_at is null",
+            account_id,
         )
         return Account(**row) if row else None
 

@@ -29,7 +29,7 @@ class Auth:
 
     async def check(self, request: web.Request) -> web.Response:
         """Says whose token this is, or where to log in."""
-        if account := await identify(request, query=True):
+        if account := (await identify(request, query=True)).account:
             return web.json_response({"authenticated": True, "profile": profile_of(account)})
         wanted = request.query.get("next", DEFAULT_NEXT)
         providers = {provider.name: {"url": provider.url(wanted)} for provider in self._providers}
@@ -38,7 +38,7 @@ class Auth:
     async def authorize(self, request: web.Request) -> web.Response:
         """Gives a permission token for one service; without a good token or service there is none in the answer."""
         service = request.query.get("service", "")
-        account = await identify(request, query=True)
+        account = (await identify(request, query=True)).account
         if account is None or service not in PERMISSIONS:
             return web.json_response({"permissions": {}})
         permissions = dict(PERMISSIONS[service])
@@ -55,7 +55,7 @@ class Auth:
         """A user name is chosen when the account is made and never changes, as in the original."""
         if token_of(request, query=True) is None:
             return web.json_response({"success": False, "error": "No token"})
-        if await identify(request, query=True) is None:
+        if (await identify(request, query=True)).account is None:
             return web.json_response({"success": False, "error": "Not authenticated"})
         return web.json_response({"success": False, "error": "Cannot modify username, already set"})
 

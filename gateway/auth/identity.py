@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.auth.accounts import Account
+from gateway.auth.rights import ANYBODY, Actor, holder
 from gateway.auth.services import allows
 from gateway.auth.tokens import LOGIN, BadToken, Claims
 from gateway.edge import IDENTIFIED
@@ -34,8 +34,8 @@ class Unpermitted(BadToken):
     """The token is good and does not let its holder do this."""
 
 
-async def identify(request: web.Request, *, query: bool = False) -> Account | None:
-    """The account that is logged in, by cookie or token; None for anybody else (no, bad, expired or foreign token).
+async def identify(request: web.Request, *, query: bool = False) -> Actor:
+    """Who is logged in, by cookie or token; ANYBODY for anybody else (no, bad, expired or foreign token).
 
     `query` also takes `?jwt=`, for addresses where the original clients put it. Cookies name nobody where state
     changes: handlers of POST use `authorize`.
@@ -44,16 +44,16 @@ async def identify(request: web.Request, *, query: bool = False) -> Account | No
     safe = request.method in ("GET", "HEAD")
     token = token_of(request, query=query, cookie=safe)
     if token is None:
-        return None
+        return ANYBODY
     try:
-        account, _ = await authorize(request, token, LOGIN)
+        actor, _ = await authorize(request, token, LOGIN)
     except BadToken:
-        return None
-    return account
+        return ANYBODY
+    return actor
 
 
-async def authorize(request: web.Request, token: str | None, *audiences: str) -> tuple[Account, Claims]:
-    """The account and claims of a token made for one of these audiences; raises BadToken, Unpermitted, and
+async def authorize(request: web.Request, token: str | None, *audiences: str) -> tuple[Actor, Claims]:
+    """Who asks, and the claims of a token made for one of these audiences; raises BadToken, Unpermitted, and
     Problem 429 where the account asks too often: by proven account, since a token is invented for nothing."""
     request[IDENTIFIED] = True
     if token is None:
@@ -62,8 +62,8 @@ async def authorize(request: web.Request, token: str | None, *audiences: str) ->
     claims = await parts.tokens.verify(token, audiences)
     if not allows(claims.audience, claims.permissions):
         raise Unpermitted("the token has not the permission for this")
-    account = await parts.accounts.holder(claims.userid, claims.token_id)
-    if account is None:
+    actor = await holder(parts.pool, claims.userid, claims.token_id)
+    if actor is None:
         raise BadToken("the token was logged out, or its account is gone")
-    parts.rates.account.take(account.id)
-    return account, claims
+    parts.rates.account.take(actor.known.id)
+    return actor, claims

@@ -47,7 +47,7 @@ class Login:
         For that the form is always shown: no page may have a token sent out just by linking here.
         """
         destination = self._destination(request.query.get("next", ""))
-        account = await identify(request)
+        account = (await identify(request)).account
         if account is not None and not is_loopback(destination, self._public_url):
             raise web.HTTPSeeOther(destination)
         return await self._draw(request, destination, account.username if account else "", None)

@@ -88,13 +88,14 @@ def _add_push(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     _add_package(push)
     visibility = push.add_mutually_exclusive_group()
     visibility.add_argument(
-        "--private", dest="findability", action="store_const", const="private", help="only you can see it"
+        "--private", dest="findability", action="store_const", const="private", help="only its owner can see it"
     )
     visibility.add_argument(
         "--unlisted", dest="findability", action="store_const", const="unlisted", help="whoever has the address can"
     )
     push.set_defaults(findability="published")
     push.add_argument("--name", metavar="NAME", help="the dataset's name, instead of the descriptor's")
+    push.add_argument("--owner", metavar="NAME", help="publish for this organisation, instead of for yourself")
     push.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
     push.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     push.add_argument("--no-check", action="store_true", help="leave the check of the data to the server")

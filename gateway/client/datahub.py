@@ -79,6 +79,14 @@ class DataHub:
             raise RequestFailure(f"{self.server} does not let you use its {service} service: run `dh login`")
         return _text(answer, "token", self.server)
 
+    async def owner(self, name: str) -> Profile:
+        """The person or organisation with this name; raises RequestFailure where there is none."""
+        answer = await self._object("GET", "/auth/get_profile", query={"username": name})
+        profile = answer.get("profile")
+        if not isinstance(profile, dict):
+            raise RequestFailure(f"{self.server} knows nobody by the name {name!r}")
+        return Profile(_text(profile, "id", self.server), _text(profile, "username", self.server), profile)
+
     async def owner_id(self, username: str) -> str | None:
         """The owner id behind a user name; None where there is no such user."""
         answer = await self._object("GET", "/auth/resolve", query={"username": username})

@@ -26,7 +26,8 @@ Placed = Sequence[tuple[Upload, UploadForm]]
 
 
 class Push:
-    """`findability`: published, unlisted or private. `known`: what the bytes of some paths are."""
+    """`findability`: published, unlisted or private. `known`: what the bytes of some paths are. `owner`: the name of
+    whom it is published for, where that is not whoever is logged in."""
 
     def __init__(
         self,
@@ -35,12 +36,14 @@ class Push:
         findability: str,
         terminal: Terminal,
         known: Mapping[str, Digest] | None = None,
+        owner: str | None = None,
     ) -> None:
         self._session = session
         self._package = package
         self._findability = findability
         self._terminal = terminal
         self._known = known or {}
+        self._owner_name = owner
         self._accepted: Accepted | None = None
         self._name = package.name
 
@@ -48,12 +51,12 @@ class Push:
         """Do it; follow the run to its end when asked to `wait`. Returns the exit code."""
         async with connected(self._session.server) as connection:
             hub = DataHub(connection, self._session.token)
-            profile = await hub.profile()
+            owner = await self._owner(hub)
             with showing(self._terminal) as shown:
-                placed = await self._place(hub, profile, shown)
-                await self._upload(connection, hub, profile, placed, shown)
-            self._accepted = await hub.post(source_spec(profile, self._findability, self._package.descriptor, placed))
-            self._name = f"{profile.username}/{self._package.name}"
+                placed = await self._place(hub, owner, shown)
+                await self._upload(connection, hub, owner, placed, shown)
+            self._accepted = await hub.post(source_spec(owner, self._findability, self._package.descriptor, placed))
+            self._name = f"{owner.username}/{self._package.name}"
             run = f"{self._session.server}/{self._name}/v/{self._accepted.revision}"
             if not wait:
                 return self._posted(self._accepted, run)
@@ -64,10 +67,10 @@ class Push:
         """Say what `run` would do, and do nothing."""
         async with connected(self._session.server) as connection:
             hub = DataHub(connection, self._session.token)
-            profile = await hub.profile()
+            owner = await self._owner(hub)
             with showing(self._terminal) as shown:
-                placed = await self._place(hub, profile, shown)
-        self._plan(profile, placed)
+                placed = await self._place(hub, owner, shown)
+        self._plan(owner, placed)
         return FINE
 
     def farewell(self) -> str:
@@ -80,7 +83,10 @@ class Push:
         assert self._accepted is not None
         return f"the run goes on: see `dh status {self._name}/{self._accepted.revision}`"
 
-    async def _place(self, hub: DataHub, profile: Profile, shown: Board) -> Placed:
+    async def _owner(self, hub: DataHub) -> Profile:
+        return await hub.owner(self._owner_name) if self._owner_name else await hub.profile()
+
+    async def _place(self, hub: DataHub, owner: Profile, shown: Board) -> Placed:
         """Every file with its hashes, and the form that says where it goes."""
         files = {file.path: file.location for file in self._package.files()}
         uploads = []
@@ -91,14 +97,12 @@ class Push:
             uploads.append(Upload(path, location, digest))
         if not uploads:
             return ()
-        forms = await hub.upload_forms(upload_request(profile, self._findability, uploads))
+        forms = await hub.upload_forms(upload_request(owner, self._findability, uploads))
         return [(upload, forms[upload.path]) for upload in uploads]
 
-    async def _upload(
-        self, connection: Connection, hub: DataHub, profile: Profile, placed: Placed, shown: Board
-    ) -> None:
+    async def _upload(self, connection: Connection, hub: DataHub, owner: Profile, placed: Placed, shown: Board) -> None:
         async def renew(upload: Upload) -> UploadForm:
-            return (await hub.upload_forms(upload_request(profile, self._findability, [upload])))[upload.path]
+            return (await hub.upload_forms(upload_request(owner, self._findability, [upload])))[upload.path]
 
         missing = [(upload, form) for upload, form in placed if not form.exists]
         if there := len(placed) - len(missing):
@@ -122,13 +126,13 @@ class Push:
         self._terminal.answer({"ok": True, "id": accepted.flow_id, "owner": owner, "dataset": name, "run": run})
         return FINE
 
-    def _plan(self, profile: Profile, placed: Placed) -> None:
+    def _plan(self, owner: Profile, placed: Placed) -> None:
         say = self._terminal.say
         for upload, form in placed:
             what = "already there" if form.exists else "to upload"
             say(f"{what:13}  {size(upload.digest.size):>9}  {escape(upload.path, 200)}")
         total = sum(upload.digest.size for upload, form in placed if not form.exists)
-        name = f"{profile.username}/{self._package.name}"
+        name = f"{owner.username}/{self._package.name}"
         say(f"would upload {size(total)} and publish {name} ({self._findability}) at {self._session.server}/{name}")
         say("nothing was done (--dry-run)")
         files = [
@@ -138,7 +142,7 @@ class Push:
         document = {
             "ok": True,
             "dry_run": True,
-            "owner": profile.username,
+            "owner": owner.username,
             "dataset": self._package.name,
             "findability": self._findability,
             "files": files,

@@ -1,10 +1,11 @@
-"""One's own datasets, private ones and failed runs too."""
+"""The datasets of oneself and of one's organisations, private ones and failed runs too."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from gateway.auth.identity import identify
+from gateway.auth.rights import Action
 from gateway.pages.site import Site
 from gateway.pkgstore import PackageStore
 
@@ -21,11 +22,11 @@ class Dashboard:
 
     async def show(self, request: web.Request) -> web.Response:
         """The list; whoever is not logged in does that first."""
-        account = await identify(request)
-        if account is None:
+        actor = await identify(request)
+        if actor.account is None:
             raise web.HTTPSeeOther("/auth/login?next=/dashboard")
-        datasets = await self._store.owned(account.id)
-        return await self._site.page(request, "dashboard.html", account=account, datasets=datasets)
+        datasets = await self._store.owned(actor.owners(Action.READ))
+        return await self._site.page(request, "dashboard.html", account=actor.account, datasets=datasets)
 
     async def login(self, _request: web.Request) -> web.Response:
         """The short address of the log-in page."""

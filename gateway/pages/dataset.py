@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from gateway.auth.identity import identify
+from gateway.auth.rights import Action, Actor
 from gateway.downloads import download_name, extension_of
 from gateway.pages import evidence, linkeddata, text
 from gateway.pages.preview import LARGEST, Preview, preview_of
@@ -103,24 +104,25 @@ class DatasetPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The published revision, or the one that `?v=` asks for."""
-        account = await identify(request)
-        viewer = account.id if account else None
+        viewer = await identify(request)
         owner, dataset = request.match_info["owner"], request.match_info["dataset"]
         revision = await self._store.revision(owner, dataset, request.query.get("v") or SUCCESSFUL, viewer)
         if revision is None or revision.package is None:
             await self._go_to_run(owner, dataset, viewer)
             raise not_found("There is no dataset at this address, or you may not see it.")
         return await self._site.page(
-            request, "dataset.html", account=account, **await self._context(request, revision, viewer)
+            request, "dataset.html", account=viewer.account, **await self._context(request, revision, viewer)
         )
 
-    async def _go_to_run(self, owner: str, dataset: str, viewer: str | None) -> None:
-        """An owner whose dataset has nothing to show yet is shown how its first run is going."""
+    async def _go_to_run(self, owner: str, dataset: str, viewer: Actor) -> None:
+        """Who may read a dataset that has nothing to show yet is shown how its first run is going."""
         newest = await self._store.revision(owner, dataset, LATEST, viewer)
-        if newest is not None and newest.ownerid == viewer and newest.package is None:
+        if newest is None or newest.package is not None:
+            return
+        if viewer.may(Action.READ, newest.ownerid, newest.dataset):
             raise web.HTTPSeeOther(f"{newest.path}/v/{newest.revision}")
 
-    async def _context(self, request: web.Request, revision: Revision, viewer: str | None) -> dict[str, Any]:
+    async def _context(self, request: web.Request, revision: Revision, viewer: Actor) -> dict[str, Any]:
         package = revision.package or {}
         wanted = request.query.get("table")
         tables = [run for run in revision.resources if run.tabular and wanted in (None, run.name)]

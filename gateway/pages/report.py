@@ -94,9 +94,8 @@ class ReportPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The report on one resource of a revision in any state."""
-        account = await identify(request)
+        viewer = await identify(request)
         names = request.match_info
-        viewer = account.id if account else None
         revision = await self._store.revision(names["owner"], names["dataset"], names["revision"], viewer)
         run = next((run for run in revision.resources if run.name == names["resource"]), None) if revision else None
         if revision is None or run is None:
@@ -104,7 +103,7 @@ class ReportPage:
         return await self._site.page(
             request,
             "report.html",
-            account=account,
+            account=viewer.account,
             revision=revision,
             run=run,
             report=await self._report(run),

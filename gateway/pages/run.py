@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.auth.accounts import Account
 from gateway.auth.identity import COOKIE, authorize, identify
 from gateway.auth.login import require_same_origin
+from gateway.auth.rights import Action, Actor
 from gateway.auth.tokens import LOGIN, BadToken
 from gateway.pages import text
 from gateway.pages.dataset import report_address
@@ -87,9 +87,8 @@ class RunPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The run of one revision, in any state."""
-        account = await identify(request)
+        viewer = await identify(request)
         names = request.match_info
-        viewer = account.id if account else None
         revision = await self._store.revision(names["owner"], names["dataset"], names["revision"], viewer)
         if revision is None:
             raise not_found("There is no such revision, or you may not see it.")
@@ -98,12 +97,12 @@ class RunPage:
         return await self._site.page(
             request,
             "run.html",
-            account=account,
+            account=viewer.account,
             revision=revision,
             headline="Cancelled" if revision.cancelled else HEADLINES[revision.state],
             words=words_of(revision),
             live=revision.finished_at is None,
-            own=account is not None and account.id == revision.ownerid,
+            own=viewer.may(Action.PUBLISH, revision.ownerid, revision.dataset),
             run_path=f"{revision.path}/v/{revision.revision}",
             events=f"{source}/events",
             status_url=source,
@@ -129,12 +128,12 @@ class RunPage:
         return await self._statuses.own(request, await _logged_in(request))
 
 
-async def _logged_in(request: web.Request) -> Account:
+async def _logged_in(request: web.Request) -> Actor:
     try:
-        account, _ = await authorize(request, request.cookies.get(COOKIE), LOGIN)
+        actor, _ = await authorize(request, request.cookies.get(COOKIE), LOGIN)
     except BadToken:
         raise Problem(401, "not-logged-in", "You are not logged in any more: log in, and try again.") from None
-    return account
+    return actor
 
 
 def _back(request: web.Request, button: str) -> web.Response:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway.auth.identity import identify
+from gateway.auth.rights import ANYBODY
 from gateway.metastore import LONGEST_QUERY, Found, MetaStore, Query
 from gateway.pages import text
 from gateway.pages.readme import summary
@@ -62,12 +63,12 @@ class SearchPages:
 
     async def home(self, request: web.Request) -> web.Response:
         """A search box and what came last."""
-        account = await identify(request)
-        found = await self._metastore.datasets(Query(size=12), None)
+        viewer = await identify(request)
+        found = await self._metastore.datasets(Query(size=12), ANYBODY)
         return await self._site.page(
             request,
             "home.html",
-            account=account,
+            account=viewer.account,
             results=[result_of(document) for document in found.results],
             total=found.total,
             bare_header=True,
@@ -75,11 +76,11 @@ class SearchPages:
 
     async def search(self, request: web.Request) -> web.Response:
         """Datasets that match `q`, a page of them `from` an offset."""
-        account = await identify(request)
+        viewer = await identify(request)
         words = text.plain(request.query.get("q", ""), LONGEST_QUERY)
         query = Query(text=words, size=PAGE, offset=_offset(request))
-        found = await self._metastore.datasets(query, account.id if account else None)
-        return await self._list(request, "search.html", found, query, account=account, error=None)
+        found = await self._metastore.datasets(query, viewer)
+        return await self._list(request, "search.html", found, query, account=viewer.account, error=None)
 
     async def publisher(self, request: web.Request) -> web.Response:
         """One publisher's datasets."""
@@ -87,11 +88,11 @@ class SearchPages:
         publisher = None if "\x00" in username else await self._parts.accounts.by_username(username)
         if publisher is None:
             raise not_found()
-        account = await identify(request)
+        viewer = await identify(request)
         words = text.plain(request.query.get("q", ""), LONGEST_QUERY)
         query = Query(words, PAGE, _offset(request), filters=(("datahub.ownerid", (publisher.id,)),))
-        found = await self._metastore.datasets(query, account.id if account else None)
-        return await self._list(request, "publisher.html", found, query, account=account, publisher=publisher)
+        found = await self._metastore.datasets(query, viewer)
+        return await self._list(request, "publisher.html", found, query, account=viewer.account, publisher=publisher)
 
     async def _list(self, request: web.Request, template: str, found: Found, query: Query, **more: Any) -> web.Response:
         return await self._site.page(

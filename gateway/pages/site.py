@@ -77,7 +77,7 @@ class Site:
             return None
         account = None
         if problem.status < 500:
-            account = await identify(request)
+            account = (await identify(request)).account
         return await self.page(
             request,
             "problem.html",

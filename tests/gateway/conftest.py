@@ -102,16 +102,20 @@ class Publisher:
             headers={"Auth-Token": await self.permission("rawstore")},
         )
 
-    async def form(self, content: bytes, path: str = "data.csv", *, sha256: bool = True) -> dict[str, Any]:
+    async def form(
+        self, content: bytes, path: str = "data.csv", *, sha256: bool = True, owner: str | None = None
+    ) -> dict[str, Any]:
         """The signed form for a file."""
-        answer = await self.authorize({path: file_entry(content, sha256=sha256)})
+        answer = await self.authorize({path: file_entry(content, sha256=sha256)}, owner)
         assert answer.status == 200, answer.body
         form: dict[str, Any] = answer.json()["filedata"][path]
         return form
 
-    async def upload(self, content: bytes, path: str = "data.csv", *, sha256: bool = True) -> str:
+    async def upload(
+        self, content: bytes, path: str = "data.csv", *, sha256: bool = True, owner: str | None = None
+    ) -> str:
         """Uploads a file with its form; its address."""
-        form = await self.form(content, path, sha256=sha256)
+        form = await self.form(content, path, sha256=sha256, owner=owner)
         status, body = await send_form(self.gateway.client, form, content)
         assert status == 204, body
         return f"{form['upload_url']}/{form['upload_query']['key']}"

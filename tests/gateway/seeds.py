@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -199,3 +200,21 @@ class Seeds:
             table.errors if table.errors is not None else len(table.findings),
             *([dict(one) for one in table.findings] or None, report),
         )
+
+
+async def organisation(pool: asyncpg.Pool, username: str) -> str:
+    """An organisation without members; its id."""
+    ownerid = secrets.token_hex(16)
+    query = "insert into account (id, username, name, kind) values ($1, $2, $2, 'organisation')"
+    await pool.execute(query, ownerid, username)
+    return ownerid
+
+
+async def join(pool: asyncpg.Pool, organisation_id: str, account_id: str, role: str | None) -> None:
+    """Makes an account a member with this role, or none any more."""
+    await pool.execute(
+        "delete from membership where (organisation_id, account_id) = ($1, $2)", organisation_id, account_id
+    )
+    if role is not None:
+        query = "insert into membership (organisation_id, account_id, role) values ($1, $2, $3)"
+        await pool.execute(query, organisation_id, account_id, role)

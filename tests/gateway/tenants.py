@@ -15,6 +15,8 @@ service."""
 TITLE = "Zq7 is private"
 NOBODY: tuple[str, ...] = ()
 OWNER = ("owner",)
+ROLES = ("reader", "publisher", "maintainer", "owner")
+"""Of members, where the private data is an organisation's."""
 KNOWN = ("owner", "other")
 EVERYBODY = CALLERS
 
@@ -26,7 +28,8 @@ class Row:
     """`statuses`: one for each caller. `mark`: text that those in `sees` are sent (header lines included), and no other
     is; empty: the answer holds nothing of anybody's. `query`, `body` (JSON) and `values` of the path as Python formats
     them with the names of the private dataset; `service`: whose permission token is shown, None: the user token,
-    as a cookie from a page of ours where it is a `browser` that asks."""
+    as a cookie from a page of ours where it is a `browser` that asks. Members of an organisation get what an owner gets
+    from `role` on, those below it the status `refused`; where the answer is about the caller, what another gets."""
 
     statuses: Cells
     mark: str = ""
@@ -36,6 +39,13 @@ class Row:
     values: Mapping[str, str] = field(default_factory=dict)
     service: str | None = None
     browser: bool = False
+    role: str = "reader"
+    refused: int = 403
+
+    @property
+    def of_caller(self) -> bool:
+        """Whether the answer is about the caller, not about what an owner has."""
+        return self.sees != OWNER and self.statuses[1] == self.statuses[2]
 
 
 def _same(status: int, **more: Any) -> Row:
@@ -51,7 +61,9 @@ DESCRIPTOR = _private(mark=TITLE)
 README = _private(mark=TITLE)
 FILE = _private(302, mark="X-Amz-Signature", values={"file": "prices.csv"})
 FORM = {"metadata": {"owner": "{ownerid}"}, "filedata": {"a.csv": {"length": 1, "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}}}
-UPLOADS = Row(statuses=(401, 200, 403, 401, 401), mark="upload_url", sees=OWNER, body=FORM, service="rawstore")
+UPLOADS = Row(
+    statuses=(401, 200, 403, 401, 401), mark="upload_url", sees=OWNER, body=FORM, service="rawstore", role="publisher"
+)
 SPEC = {
     "meta": {"version": 1, "ownerid": "{ownerid}", "owner": "x", "dataset": "pushed", "findability": "private"},
     "inputs": [
@@ -66,8 +78,8 @@ SPEC = {
     ],
 }
 
-BUTTON = Row(statuses=(401, 409, 404, 401, 401), mark="published", sees=OWNER, browser=True)
-RUN = Row(statuses=(401, 409, 404, 401, 401), mark="published", sees=OWNER, service="source")
+BUTTON = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, browser=True, role="publisher")
+RUN = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, service="source", role="publisher")
 
 ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/health/live"): _same(200),
@@ -87,12 +99,24 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("GET", "/rawstore/info"): Row(
-        statuses=(401, 200, 200, 401, 401), mark="{ownerid}", sees=OWNER, service="rawstore"
+        statuses=(401, 200, 200, 401, 401),
+        mark="{ownerid}",
+        sees=OWNER,
+        service="rawstore",
+        role="publisher",
+        refused=200,
     ),
     ("GET", "/rawstore/presign"): Row(
-        statuses=(401, 200, 403, 401, 401), mark="X-Amz-Signature", sees=OWNER, query="url={upload}", service="rawstore"
+        statuses=(401, 200, 403, 401, 401),
+        mark="X-Amz-Signature",
+        sees=OWNER,
+        query="url={upload}",
+        service="rawstore",
+        role="publisher",
     ),
-    ("POST", "/source/upload"): _same(200, mark='"success": true', sees=OWNER, body=SPEC, service="source"),
+    ("POST", "/source/upload"): _same(
+        200, mark='"success": true', sees=OWNER, body=SPEC, service="source", role="publisher", refused=200
+    ),
     ("GET", "/source/{owner}/{dataset}/{revision}"): _private(mark='"state"'),
     ("GET", "/source/{owner}/{dataset}/{revision}/events"): _private(mark='"state"'),
     ("POST", "/source/{owner}/{dataset}/{revision}/cancel"): RUN,

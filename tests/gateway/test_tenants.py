@@ -18,8 +18,8 @@ from gateway.auth.services import PERMISSIONS
 from messages.settings import StoreSettings
 from tests import services
 from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, serving, shared_settings, spec_of
-from tests.gateway.seeds import Seeds, Table
-from tests.gateway.tenants import CALLERS, ROWS, TITLE, Row
+from tests.gateway.seeds import Seeds, Table, join, organisation
+from tests.gateway.tenants import CALLERS, ROLES, ROWS, TITLE, Row
 
 SECRET, ABSENT = "secret", "absent"
 """Of the same length, so that answers can be compared byte by byte."""
@@ -36,16 +36,20 @@ async def gateway(postgres: services.DatabaseServer, object_store: StoreSettings
 async def ada(gateway: Gateway) -> Publisher:
     """The owner of a private dataset: one revision that is published, one that failed."""
     ada = await gateway.publisher("ada")
+    await _private_data(gateway, ada.id)
+    return ada
+
+
+async def _private_data(gateway: Gateway, ownerid: str) -> None:
     seeds = Seeds(gateway.pool, gateway.parts.blobs)
     good: dict[str, Any] = {"findability": "private", "title": TITLE, "description": TITLE, "readme": f"# {TITLE}"}
-    await seeds.revision(ada.id, SECRET, **good)
+    await seeds.revision(ownerid, SECRET, **good)
     finding = {"rule": "type-error", "message": "wrong", "row": 2, "field": "price", "cell": "x"}
     failed = Table(
         state="FAILED", stage="validate", reason="x", rule="type-error", findings=[finding], report={"valid": False}
     )
-    await seeds.revision(ada.id, SECRET, state="FAILED", reason="x", tables=[failed], **good)
-    await seeds.event(ada.id, SECRET, "finished", "private")
-    return ada
+    await seeds.revision(ownerid, SECRET, state="FAILED", reason="x", tables=[failed], **good)
+    await seeds.event(ownerid, SECRET, "finished", "private")
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -58,6 +62,24 @@ async def names(ada: Publisher) -> Mapping[str, str]:
     """What the rows are filled with."""
     upload = await ada.upload(CSV)
     return {"owner": "ada", "ownerid": ada.id, "dataset": SECRET, "revision": "1", "upload": upload}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def members(gateway: Gateway) -> Mapping[str, Publisher]:
+    """One of each role in an organisation with the same private data as ada's."""
+    guild = await organisation(gateway.pool, "guild")
+    await _private_data(gateway, guild)
+    found = {role: await gateway.publisher(f"{role}-of-guild") for role in ROLES}
+    for role, member in found.items():
+        await join(gateway.pool, guild, member.id, role)
+    return found
+
+
+@pytest_asyncio.fixture(scope="module")
+async def guild_names(gateway: Gateway, members: Mapping[str, Publisher]) -> Mapping[str, str]:
+    guild = await gateway.pool.fetchval("select id from account where username = 'guild'")
+    upload = await members["publisher"].upload(CSV, owner=guild)
+    return {"owner": "guild", "ownerid": guild, "dataset": SECRET, "revision": "1", "upload": upload}
 
 
 def token_of(caller: str, row: Row, ada: Publisher, bob: Publisher) -> str | None:
@@ -122,6 +144,28 @@ async def test_every_operation_answers_every_caller_as_declared(
         assert tuple(who for who, answer in zip(CALLERS, answers, strict=True) if mark in shown(answer)) == row.sees
     for answer in answers:
         assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
+async def test_every_operation_answers_members_as_their_role_lets_them(
+    gateway: Gateway,
+    ada: Publisher,
+    members: Mapping[str, Publisher],
+    guild_names: Mapping[str, str],
+    operation: tuple[str, str],
+) -> None:
+    row = ROWS[operation]
+    mark = _filled(row.mark, guild_names)
+    for role, member in members.items():
+        answer = await ask(gateway, operation, row, guild_names, token_of("owner", row, member, ada))
+        allowed = ROLES.index(role) >= ROLES.index(row.role)
+        if row.of_caller:
+            wanted, shows = row.statuses[2], "other" in row.sees
+        else:
+            wanted, shows = (row.statuses[1], bool(row.sees)) if allowed else (row.refused, False)
+        assert answer.status == wanted, (role, answer.body)
+        if row.mark:
+            assert (mark in shown(answer)) == shows, role
 
 
 OF_DATASETS = [operation for operation in OPERATIONS if "{dataset}" in operation[1]]
