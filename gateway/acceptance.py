@@ -1,8 +1,12 @@
-"""The one transaction in which a push becomes a revision: all of it, or nothing."""
+"""The one transaction in which a push becomes a revision: all of it, or nothing.
+
+A push that says what the dataset's standing revision says already becomes none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,17 +25,21 @@ from messages.turns import line_up
 _SWEPT = "select swept_at from account where id = $1 for key share"
 
 # The row lock that the update takes is held until the commit: the next push of this dataset waits, so revisions are
-# contiguous, and a revision that is rolled back is given out again.
+# contiguous, and a revision that is rolled back is given out again. Who could see the dataset until now is told.
 _NUMBER = """
     insert into dataset (id, ownerid, owner, name, findability, last_revision) values ($1, $2, $3, $4, $5, 1)
-    on conflict (id) do update set
-        last_revision = dataset.last_revision + 1, owner = excluded.owner, findability = excluded.findability,
-        updated_at = now()
-    returning last_revision
+    on conflict (id) do update set last_revision = dataset.last_revision + 1, owner = excluded.owner, updated_at = now()
+    returning last_revision, findability
 """
+# A statement of its own, after the lock: it sees what a push that held the lock has committed.
+_STANDING = """
+    select revision, state, findability, fingerprint from flow
+    where dataset_id = $1 and state <> 'FAILED' order by revision desc limit 1
+"""
+_SHOW = "update dataset set findability = $2 where id = $1"
 _FLOW = """
-    insert into flow (id, dataset_id, revision, ownerid, owner, dataset, findability, spec, descriptor)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    insert into flow (id, dataset_id, revision, ownerid, owner, dataset, findability, spec, descriptor, fingerprint)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 _RESOURCE = """
     insert into flow_resource (flow_id, index, name, tabular, stage, resource) values ($1, $2, $3, $4, $5, $6)
@@ -46,65 +54,110 @@ class RightLost(Exception):
     """Who pushes may not publish for this owner any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What became of a push: a new revision, or (`unchanged`) the one that stands already, in this `state`."""
+
+    flow: FlowRef
+    state: str = "QUEUED"
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A push by `actor`, for `owner`, that may be accepted: `posted` is the spec as it is kept, `fingerprint` what it
+    says as one hash."""
+
+    actor: Actor
+    owner: Account
+    spec: Spec
+    posted: Mapping[str, Any]
+    resources: Sequence[Resource]
+    fingerprint: str
+
+
+class _Undone(Exception):
+    """Ends the transaction without a trace of it."""
+
+    def __init__(self, acceptance: Acceptance) -> None:
+        super().__init__()
+        self.acceptance = acceptance
+
+
 async def last_sweep(pool: asyncpg.Pool, ownerid: str) -> datetime | None:
     """When objects of an owner were last deleted for want of anything that needs them."""
     moment: datetime | None = await pool.fetchval("select swept_at from account where id = $1", ownerid)
     return moment
 
 
-async def accept(
-    pool: asyncpg.Pool,
-    actor: Actor,
-    owner: Account,
-    spec: Spec,
-    posted: Mapping[str, Any],
-    resources: Sequence[Resource],
-    swept: datetime | None,
-) -> FlowRef:
-    """Commits revision, flow, resources and the turns of their first jobs together, for `owner`, by `actor`.
+async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None) -> Acceptance:
+    """Commits revision, flow, resources and the turns of their first jobs together; nothing where the package is
+    unchanged and the spec does not say `again`.
 
     `swept` is `last_sweep` from before the resources' uploads were looked at. Raises SweptMeanwhile where there was one
     since, RightLost, a member of TRANSIENT.
     """
     faultpoint("gateway", "received")
-    async with pool.acquire() as connection, connection.transaction():
-        # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
-        if await connection.fetchval(_SWEPT, owner.id) != swept:
-            raise SweptMeanwhile
-        if not await still_may(connection, actor, Action.PUBLISH, owner.id):
-            raise RightLost
-        flow = await _numbered(connection, owner, spec)
-        await connection.execute(
-            _FLOW,
-            flow.id,
-            flow.dataset_id,
-            flow.revision,
-            flow.ownerid,
-            flow.owner,
-            flow.dataset,
-            flow.findability,
-            posted,
-            spec.descriptor,
-        )
-        await connection.executemany(
-            _RESOURCE,
-            [(flow.id, each.index, each.name, each.tabular, STAGES[0], each.to_dict()) for each in resources],
-        )
-        accepted = FlowAccepted(flow=flow, title=spec.title, resources=tuple(each.name for each in resources))
-        await emit(connection, accepted.to_message())
-        await line_up(connection, flow, resources)
-        faultpoint("gateway", "before_commit")
+    async with pool.acquire() as connection:
+        try:
+            async with connection.transaction():
+                # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
+                if await connection.fetchval(_SWEPT, offer.owner.id) != swept:
+                    raise SweptMeanwhile
+                if not await still_may(connection, offer.actor, Action.PUBLISH, offer.owner.id):
+                    raise RightLost
+                flow = await _revise(connection, offer)
+                faultpoint("gateway", "before_commit")
+        except _Undone as undone:
+            return undone.acceptance
     faultpoint("gateway", "after_commit")
+    return Acceptance(flow)
+
+
+async def _revise(connection: asyncpg.Connection, offer: Offer) -> FlowRef:
+    """Writes the new revision; raises _Undone where it would be the same as the one that stands."""
+    flow = await _numbered(connection, offer)
+    await connection.execute(
+        _FLOW,
+        flow.id,
+        flow.dataset_id,
+        flow.revision,
+        flow.ownerid,
+        flow.owner,
+        flow.dataset,
+        flow.findability,
+        offer.posted,
+        offer.spec.descriptor,
+        offer.fingerprint,
+    )
+    await connection.executemany(
+        _RESOURCE,
+        [(flow.id, each.index, each.name, each.tabular, STAGES[0], each.to_dict()) for each in offer.resources],
+    )
+    names = tuple(each.name for each in offer.resources)
+    await emit(connection, FlowAccepted(flow=flow, title=offer.spec.title, resources=names).to_message())
+    await line_up(connection, flow, offer.resources)
     return flow
 
 
-async def _numbered(connection: asyncpg.Connection, owner: Account, spec: Spec) -> FlowRef:
+async def _numbered(connection: asyncpg.Connection, offer: Offer) -> FlowRef:
+    owner, spec = offer.owner, offer.spec
     dataset_id = f"{owner.id}/{spec.dataset}"
-    revision = await connection.fetchval(_NUMBER, dataset_id, owner.id, owner.username, spec.dataset, spec.findability)
-    return FlowRef(
+    row = await connection.fetchrow(_NUMBER, dataset_id, owner.id, owner.username, spec.dataset, spec.findability)
+    flow = FlowRef(
         ownerid=owner.id,
         owner=owner.username,
         dataset=spec.dataset,
-        revision=revision,
+        revision=row["last_revision"],
         findability=spec.findability,
     )
+    # Only where both say so is a revision seen as it was pushed: the dataset may have been switched since.
+    shown = row["findability"] == spec.findability
+    if flow.revision > 1 and shown and not spec.again:
+        standing = await connection.fetchrow(_STANDING, dataset_id)
+        if standing and (standing["findability"], standing["fingerprint"]) == (spec.findability, offer.fingerprint):
+            same = replace(flow, revision=standing["revision"])
+            raise _Undone(Acceptance(same, standing["state"], unchanged=True))
+    if not shown:
+        await connection.execute(_SHOW, dataset_id, spec.findability)
+    return flow

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from gateway.acceptance import RightLost, SweptMeanwhile, accept, last_sweep
+from gateway.acceptance import Acceptance, Offer, RightLost, SweptMeanwhile, accept, last_sweep
+from gateway.auth.accounts import Account
 from gateway.auth.identity import authorize, identify, token_of
 from gateway.auth.rights import Action, Actor
 from gateway.auth.services import SOURCE
 from gateway.auth.tokens import BadToken
 from gateway.bodies import read_object
 from gateway.edge import allow_any_origin
+from gateway.fingerprint import fingerprint
 from gateway.parts import Parts
 from gateway.problems import Fault, not_found, unavailable
 from gateway.rawstore import require_actor
@@ -24,7 +27,6 @@ from gateway.runs import cancel, rerun
 from gateway.spec import Spec, SpecRefused, owner_of, read_spec
 from gateway.status import Statuses
 from gateway.uploads import find_uploads, posted_spec
-from messages.datapackage import FlowRef
 
 MOST_LOOKS = 3
 """Looks at the uploads of one push, should objects of its owner be swept meanwhile."""
@@ -46,7 +48,8 @@ class Source:
     async def upload(self, request: web.Request) -> web.Response:
         """Accepts a package. Always 200: whatever is wrong with it is in `errors`, as the original's clients expect.
 
-        `success` is said only after revision, flow and first jobs are committed.
+        `success` is said only after revision, flow and first jobs are committed, or where the revision that stands is
+        this very package (`unchanged`).
         """
         try:
             actor = await self._actor(request)
@@ -58,27 +61,38 @@ class Source:
             if not actor.may(Action.PUBLISH, ownerid, spec.dataset):
                 raise SpecRefused(_not_authorised("the token is for another dataset"))
             async with self._admission.turn(request):
-                flow = await self._accept(actor, ownerid, spec)
+                accepted = await self._accept(actor, ownerid, spec)
         except SpecRefused as refused:
             return _refusal(refused.faults)
-        _log.info("push_accepted", flow=flow.id, resources=len(spec.resources))
-        return web.json_response({"success": True, "dataset_id": flow.dataset_id, "flow_id": flow.id, "errors": []})
+        event = "push_unchanged" if accepted.unchanged else "push_accepted"
+        _log.info(event, flow=accepted.flow.id, resources=len(spec.resources))
+        return web.json_response(_answer(accepted))
 
-    async def _accept(self, actor: Actor, ownerid: str, spec: Spec) -> FlowRef:
+    async def _accept(self, actor: Actor, ownerid: str, spec: Spec) -> Acceptance:
         owner = actor.known if ownerid == actor.known.id else await self._accounts.by_id(ownerid)
         if owner is None:
             raise SpecRefused(_not_authorised("the organisation is no more"))
-        posted = posted_spec(spec, self._store, owner.id, owner.username)
         for _ in range(MOST_LOOKS):
             swept = await last_sweep(self._pool, owner.id)
-            resources = await find_uploads(self._blobs, self._store, owner.id, spec)
+            offer = await self._offer(actor, owner, spec)
             with suppress(SweptMeanwhile):
-                return await self._committed(actor, owner, spec, posted, resources, swept)
+                return await self._committed(offer, swept)
         raise unavailable()
 
-    async def _committed(self, actor: Actor, *push: Any) -> FlowRef:
+    async def _offer(self, actor: Actor, owner: Account, spec: Spec) -> Offer:
+        resources = await find_uploads(self._blobs, self._store, owner.id, spec)
+        return Offer(
+            actor=actor,
+            owner=owner,
+            spec=spec,
+            posted=posted_spec(spec, self._store, owner.id, owner.username),
+            resources=resources,
+            fingerprint=await asyncio.to_thread(fingerprint, spec, resources),
+        )
+
+    async def _committed(self, offer: Offer, swept: datetime | None) -> Acceptance:
         try:
-            return await accept(self._pool, actor, *push)
+            return await accept(self._pool, offer, swept)
         except RightLost:
             raise SpecRefused(_not_authorised("your role there was taken away meanwhile")) from None
 
@@ -125,6 +139,21 @@ def _why_not(actor: Actor, ownerid: str) -> str:
     if role is None:
         return "it is another owner's"
     return "the token is for something else" if role.may(Action.PUBLISH) else f"you are a {role.value} there"
+
+
+def _answer(accepted: Acceptance) -> dict[str, Any]:
+    """The original's words, and whether there is anything new."""
+    flow = accepted.flow
+    said = {"message": f"unchanged: revision {flow.revision} is this very package"} if accepted.unchanged else {}
+    return {
+        "success": True,
+        "dataset_id": flow.dataset_id,
+        "flow_id": flow.id,
+        "unchanged": accepted.unchanged,
+        "state": accepted.state,
+        **said,
+        "errors": [],
+    }
 
 
 def _not_authorised(why: str) -> Fault:

@@ -11,9 +11,9 @@ from gateway.problems import Fault
 from messages.datapackage import FINDABILITIES
 from tabular.profile import DATASET_NAME, check_descriptor
 
-KEYS = frozenset(("meta", "inputs", "processing", "outputs", "schedule"))
+KEYS = frozenset(("meta", "inputs", "processing", "outputs", "schedule", "again"))
 META_KEYS = frozenset(("version", "ownerid", "owner", "dataset", "findability", "create_time", "update_time"))
-"""What the original's clients post; anything else is refused, so that nobody is led to think it has a meaning."""
+"""What the original's clients post, and `again`; anything else is refused: nobody is led to think it has a meaning."""
 
 _SCHEDULE = re.compile(r"every (\d+)([a-zA-Z])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -30,13 +30,15 @@ class SpecRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """A checked spec. `mapping` is from a resource's path, or its name, to the address of its upload."""
+    """A checked spec. `mapping` is from a resource's path, or its name, to the address of its upload; `again` wants a
+    new revision though nothing has changed."""
 
     dataset: str
     findability: str
     descriptor: Mapping[str, Any]
     mapping: Mapping[str, str]
     whole: Mapping[str, Any]
+    again: bool = False
 
     @property
     def title(self) -> str:
@@ -64,6 +66,8 @@ def read_spec(body: Mapping[str, Any]) -> Spec:
     """The spec in a body whose owner is known; raises SpecRefused with everything that is wrong."""
     faults = [*_unknown(body, KEYS, "#"), *_unknown(body["meta"], META_KEYS, "#/meta")]
     faults += [*_meta_faults(body["meta"]), *_schedule_faults(body.get("schedule"))]
+    if type(body.get("again", False)) is not bool:
+        faults.append(Fault(detail="`again` must be true or false.", rule="again", pointer="#/again"))
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
         faults.append(Fault(detail="`inputs` must hold exactly one input.", rule="inputs", pointer="#/inputs"))
@@ -87,6 +91,7 @@ def read_spec(body: Mapping[str, Any]) -> Spec:
         descriptor=descriptor,
         mapping=mapping,
         whole=body,
+        again=body.get("again", False),
     )
 
 

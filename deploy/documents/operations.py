@@ -265,9 +265,17 @@ SCHEMAS: Mapping[str, Any] = {
                 parameters=_object("descriptor", **{"resource-mapping": _map(TEXT), "descriptor": ANY}),
             )
         ),
+        again={**FLAG, "description": "a new revision, though the one that stands is this very package"},
     ),
     "Accepted": _object(
-        "success dataset_id flow_id errors", success=FLAG, dataset_id=NULLABLE, flow_id=NULLABLE, errors=_list(TEXT)
+        "success dataset_id flow_id errors",
+        success=FLAG,
+        dataset_id=NULLABLE,
+        flow_id=NULLABLE,
+        unchanged={**FLAG, "description": "nothing was made: this revision is this very package"},
+        state=STATE,
+        message=TEXT,
+        errors=_list(TEXT),
     ),
     "Status": _object(
         "id state",

@@ -83,7 +83,10 @@ def _add_validate(commands: Commands, everywhere: argparse.ArgumentParser) -> No
 
 
 def _add_push(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
-    more = "Checks, uploads what is not there yet, posts, and follows the run until it is published and searchable."
+    more = (
+        "Checks, uploads what is not there yet, posts, and follows the run until it is published and searchable. "
+        "A package that has not changed makes no new revision."
+    )
     push = _add(commands, everywhere, "push", "publish a data package or a table", more)
     _add_package(push)
     visibility = push.add_mutually_exclusive_group()
@@ -98,6 +101,7 @@ def _add_push(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     push.add_argument("--owner", metavar="NAME", help="publish for this organisation, instead of for yourself")
     push.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
     push.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    push.add_argument("--again", action="store_true", help="make a new revision though nothing has changed")
     push.add_argument("--no-check", action="store_true", help="leave the check of the data to the server")
 
 

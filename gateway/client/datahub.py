@@ -37,10 +37,12 @@ class UploadForm:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A post that was taken: `flow_id` is `{ownerid}/{dataset}/{revision}`."""
+    """A post that was taken: `flow_id` is `{ownerid}/{dataset}/{revision}`. `unchanged`: it is this very package, which
+    was there already."""
 
     dataset_id: str
     flow_id: str
+    unchanged: bool = False
 
     @property
     def revision(self) -> int:
@@ -107,12 +109,15 @@ class DataHub:
     async def post(self, spec: Mapping[str, Any]) -> Accepted:
         """Publish: the revision exists once this returns. Raises RequestFailure with everything that was wrong."""
         token = await self.permission("source")
-        answer = await self._object("POST", "/source/upload", json=spec, token=token, repeatable=False)
+        # What was taken though its answer was lost is unchanged the second time: only `again` would be done twice.
+        once = bool(spec.get("again"))
+        answer = await self._object("POST", "/source/upload", json=spec, token=token, repeatable=not once)
         if not answer.get("success"):
             errors = [str(error) for error in answer.get("errors") or ["no reason given"]]
             listed = "\n".join(f"  - {error}" for error in errors)
             raise RequestFailure(f"the server refused the package:\n{listed}", errors=errors)
-        return Accepted(_text(answer, "dataset_id", self.server), _text(answer, "flow_id", self.server))
+        dataset_id, flow_id = (_text(answer, name, self.server) for name in ("dataset_id", "flow_id"))
+        return Accepted(dataset_id, flow_id, unchanged=answer.get("unchanged") is True)
 
     async def status(self, flow: str) -> dict[str, Any]:
         """The status object of `{ownerid}/{dataset}/{revision|latest|successful}`; RequestFailure where unknown."""

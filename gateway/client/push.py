@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gateway.client.board import Board, showing
 from gateway.client.connection import Connection, connected
@@ -27,7 +28,8 @@ Placed = Sequence[tuple[Upload, UploadForm]]
 
 class Push:
     """`findability`: published, unlisted or private. `known`: what the bytes of some paths are. `owner`: the name of
-    whom it is published for, where that is not whoever is logged in."""
+    whom it is published for, where that is not whoever is logged in. `again`: a new revision though nothing has
+    changed."""
 
     def __init__(
         self,
@@ -36,7 +38,9 @@ class Push:
         findability: str,
         terminal: Terminal,
         known: Mapping[str, Digest] | None = None,
+        *,
         owner: str | None = None,
+        again: bool = False,
     ) -> None:
         self._session = session
         self._package = package
@@ -44,6 +48,7 @@ class Push:
         self._terminal = terminal
         self._known = known or {}
         self._owner_name = owner
+        self._again = again
         self._accepted: Accepted | None = None
         self._name = package.name
 
@@ -55,12 +60,15 @@ class Push:
             with showing(self._terminal) as shown:
                 placed = await self._place(hub, owner, shown)
                 await self._upload(connection, hub, owner, placed, shown)
-            self._accepted = await hub.post(source_spec(owner, self._findability, self._package.descriptor, placed))
+            self._accepted = await hub.post(self._spec(owner, placed))
             self._name = f"{owner.username}/{self._package.name}"
             run = f"{self._session.server}/{self._name}/v/{self._accepted.revision}"
             if not wait:
                 return self._posted(self._accepted, run)
-            self._terminal.note(f"accepted as revision {self._accepted.revision}: {run}")
+            if self._accepted.unchanged:
+                self._terminal.say(_unchanged(self._accepted))
+            else:
+                self._terminal.note(f"accepted as revision {self._accepted.revision}: {run}")
             return await self._follow(connection, self._accepted)
 
     async def dry_run(self) -> int:
@@ -85,6 +93,9 @@ class Push:
 
     async def _owner(self, hub: DataHub) -> Profile:
         return await hub.owner(self._owner_name) if self._owner_name else await hub.profile()
+
+    def _spec(self, owner: Profile, placed: Placed) -> dict[str, Any]:
+        return source_spec(owner, self._findability, self._package.descriptor, placed, again=self._again)
 
     async def _place(self, hub: DataHub, owner: Profile, shown: Board) -> Placed:
         """Every file with its hashes, and the form that says where it goes."""
@@ -117,13 +128,16 @@ class Push:
                 raise type(failure)(f"{failure}\n{self._later()}", id=accepted.flow_id) from None
         outcome = Outcome(self._session.server, status)
         outcome.show(self._terminal)
-        self._terminal.answer(outcome.to_dict())
+        self._terminal.answer({**outcome.to_dict(), "unchanged": accepted.unchanged})
         return outcome.exit_code
 
     def _posted(self, accepted: Accepted, run: str) -> int:
         owner, _, name = self._name.partition("/")
+        if accepted.unchanged:
+            self._terminal.note(_unchanged(accepted))
         self._terminal.say(run)
-        self._terminal.answer({"ok": True, "id": accepted.flow_id, "owner": owner, "dataset": name, "run": run})
+        document = {"ok": True, "id": accepted.flow_id, "owner": owner, "dataset": name, "run": run}
+        self._terminal.answer({**document, "unchanged": accepted.unchanged})
         return FINE
 
     def _plan(self, owner: Profile, placed: Placed) -> None:
@@ -148,3 +162,7 @@ class Push:
             "files": files,
         }
         self._terminal.answer(document)
+
+
+def _unchanged(accepted: Accepted) -> str:
+    return f"unchanged: revision {accepted.revision} is this very package (--again makes a new one)"

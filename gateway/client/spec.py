@@ -29,9 +29,14 @@ def upload_request(owner: Profile, findability: str, uploads: Iterable[Upload]) 
 
 
 def source_spec(
-    owner: Profile, findability: str, descriptor: Mapping[str, Any], sent: Iterable[tuple[Upload, UploadForm]]
+    owner: Profile,
+    findability: str,
+    descriptor: Mapping[str, Any],
+    sent: Iterable[tuple[Upload, UploadForm]],
+    *,
+    again: bool = False,
 ) -> dict[str, Any]:
-    """The package as it is posted: descriptor, and where the bytes of each path are."""
+    """The package as it is posted: descriptor, and where the bytes of each path are; `again` though it be unchanged."""
     placed = list(sent)
     return {
         "meta": {
@@ -51,6 +56,7 @@ def source_spec(
                 },
             }
         ],
+        **({"again": True} if again else {}),
     }
 
 

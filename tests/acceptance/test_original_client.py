@@ -157,9 +157,12 @@ async def test_original_client_publishes_finds_and_gets_a_package(
     status = await published(stack, first["flow_id"])
     assert status["state"] == "SUCCEEDED", status
 
+    same = await client.run("push", str(package), "published")
+    assert (same["success"], same["flow_id"]) == (True, first["flow_id"]), "an unchanged package is no new revision"
+    (package / "README.md").write_text("# Tiny package\n\nAnother body.\n")
     second = await client.run("push", str(package), "published")
     assert second["flow_id"] == f"{profile['id']}/tiny-package/2"
-    assert second["uploaded"] == [], "files that are already there are not uploaded again"
+    assert second["uploaded"] == ["datapackage.json"], "files that are already there are not uploaded again"
     assert (await published(stack, second["flow_id"]))["state"] == "SUCCEEDED"
 
     info = await client.run("info", f"https://datahub.io/{username}/tiny-package")

@@ -77,7 +77,10 @@ async def test_push_command_publishes_a_dataset_that_is_found_shown_and_fetched(
     assert fetched.code == 0, fetched
     assert [path.read_text() for path in (tmp_path / "fetched").rglob("towns.csv")] == [CSV]
 
-    again = await stack.dh("push", str(package), config=config)
+    unchanged = await stack.dh("push", str(package), config=config)
+    assert unchanged.code == 0, unchanged
+    assert "unchanged: revision 1 is this very package" in unchanged.stdout
+    again = await stack.dh("push", str(package), "--again", config=config)
     assert again.code == 0, again
     status = json.loads((await stack.dh("status", f"{username}/towns", "--json", config=config)).stdout)
     assert status["id"].endswith("/towns/2")

@@ -49,6 +49,23 @@ async def test_second_push_uploads_only_what_is_new(publisher: Publisher, name: 
     assert "revision 2" in again.stdout
 
 
+async def test_an_unchanged_package_makes_no_new_revision(publisher: Publisher, name: str, tmp_path: Path) -> None:
+    package = str(write_package(tmp_path / "p", name))
+    assert (await publisher.answer("push", package))["unchanged"] is False
+    same = await publisher.dh("push", package)
+    assert same.code == 0, same
+    assert same.stdout.startswith("unchanged: revision 1 is this very package")
+    assert f"SUCCEEDED  carol/{name}, revision 1" in same.stdout
+    address = f"{publisher.stack.url}/carol/{name}/v"
+    same = await publisher.dh("push", package, "--no-wait")
+    assert (same.code, same.stdout) == (0, f"{address}/1\n")
+    assert "unchanged: revision 1" in same.stderr
+    again = await publisher.answer("push", package, "--no-wait", "--again")
+    assert (again["unchanged"], again["run"]) == (False, f"{address}/2")
+    unlisted = await publisher.answer("push", package, "--no-wait", "--unlisted")
+    assert (unlisted["unchanged"], unlisted["run"]) == (False, f"{address}/3")
+
+
 async def test_json_is_all_there_is_on_standard_output(publisher: Publisher, name: str, tmp_path: Path) -> None:
     done = await publisher.dh("push", str(write_package(tmp_path / "p", name)), "--json")
     document = json.loads(done.stdout)

@@ -126,10 +126,13 @@ class Publisher:
             "/source/upload", json=spec, headers={"Auth-Token": await self.permission("source")}
         )
 
-    async def push(self, dataset: str = "prices", findability: str = "published") -> dict[str, Any]:
-        """Uploads and posts a package of one table; the answer of the pipeline store."""
+    async def push(
+        self, dataset: str = "prices", findability: str = "published", *, again: bool = False
+    ) -> dict[str, Any]:
+        """Uploads and posts a package of one table; the answer of the pipeline store. `again`: though it be there."""
         url = await self.upload(CSV)
-        answer = await self.post_spec(spec_of(self.id, dataset, {"data.csv": url}, findability=findability))
+        spec = spec_of(self.id, dataset, {"data.csv": url}, findability=findability)
+        answer = await self.post_spec({**spec, "again": again})
         assert answer.status == 200, answer.body
         accepted: dict[str, Any] = answer.json()
         return accepted

@@ -14,7 +14,7 @@ from deploy import checkcommand
 from deploy.audit import Audit
 from deploy.server import parser
 from deploy.sweep import Leftovers, Sweep
-from gateway.acceptance import SweptMeanwhile, accept, last_sweep
+from gateway.acceptance import Offer, SweptMeanwhile, accept, last_sweep
 from gateway.auth.rights import Actor
 from gateway.runs import rerun
 from gateway.spec import read_spec
@@ -177,8 +177,10 @@ async def test_push_that_found_its_upload_just_before_it_was_swept_looks_again(a
     resources = await find_uploads(parts.blobs, parts.settings.store, ada.id, spec)
     assert len(await Sweep(parts.pool, parts.blobs, NOW).sweep(await left(seeds, ada.id))) == 1
     posted = posted_spec(spec, parts.settings.store, ada.id, "ada")
+    ours: dict[str, Any] = {"actor": Actor(account=ada.account), "owner": ada.account, "spec": spec}
+    offer = Offer(**ours, posted=posted, resources=resources, fingerprint="of no interest")
     with pytest.raises(SweptMeanwhile):
-        await accept(parts.pool, Actor(account=ada.account), ada.account, spec, posted, resources, swept)
+        await accept(parts.pool, offer, swept)
     answer = (await ada.post_spec(spec_of(ada.id, "race", {"data.csv": url}))).json()
     assert (answer["success"], "was never uploaded" in answer["errors"][0]) == (False, True)
     assert await parts.pool.fetchval("select count(*) from flow where dataset = 'race'") == 0

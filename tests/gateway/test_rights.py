@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.acceptance import RightLost, accept
+from gateway.acceptance import Offer, RightLost, accept
 from gateway.auth.accounts import Account
 from gateway.auth.rights import ANYBODY, Action, Actor, Role, Scope
 from gateway.spec import read_spec
@@ -92,8 +92,9 @@ async def test_who_is_no_member_any_more_publishes_nothing(gateway: Gateway, ada
         assert (await ada.post_spec(spec)).json()["problems"][0]["rule"] == "not-authorised"
         owner = await gateway.parts.accounts.by_id(guild)
         assert owner is not None
+        offer = Offer(actor=before, owner=owner, spec=read_spec(spec), posted={}, resources=[], fingerprint="any")
         with pytest.raises(RightLost):
-            await accept(gateway.pool, before, owner, read_spec(spec), {}, [], None)
+            await accept(gateway.pool, offer, None)
     assert await gateway.pool.fetchval("select count(*) from flow") == 0
 
 

@@ -22,7 +22,14 @@ async def test_a_push_becomes_a_revision_with_its_flow_and_first_jobs(ada: Publi
     answer = await ada.post_spec(spec_of(ada.id, "prices", mapping, descriptor))
     assert (answer.status, answer.json()) == (
         200,
-        {"success": True, "dataset_id": f"{ada.id}/prices", "flow_id": f"{ada.id}/prices/1", "errors": []},
+        {
+            "success": True,
+            "dataset_id": f"{ada.id}/prices",
+            "flow_id": f"{ada.id}/prices/1",
+            "unchanged": False,
+            "state": "QUEUED",
+            "errors": [],
+        },
     )
     assert await say_all(ada.gateway.pool) == 2
     rows = await ada.gateway.pool.fetch("select body from outbox order by id")
@@ -41,7 +48,7 @@ async def test_a_push_becomes_a_revision_with_its_flow_and_first_jobs(ada: Publi
     assert spec["meta"]["owner"] == "ada"
 
 
-async def test_every_push_is_a_revision_and_the_dataset_follows_the_last(ada: Publisher) -> None:
+async def test_a_changed_findability_is_a_revision_and_the_dataset_follows_the_last(ada: Publisher) -> None:
     assert (await ada.push())["flow_id"] == f"{ada.id}/prices/1"
     assert (await ada.push(findability="unlisted"))["flow_id"] == f"{ada.id}/prices/2"
     row = await ada.gateway.pool.fetchrow("select findability, last_revision, published_revision from dataset")
@@ -50,7 +57,7 @@ async def test_every_push_is_a_revision_and_the_dataset_follows_the_last(ada: Pu
 
 async def test_revisions_are_contiguous_under_concurrent_pushes(ada: Publisher) -> None:
     url, token = await ada.upload(CSV), await ada.permission("source")
-    spec = spec_of(ada.id, "prices", {"data.csv": url})
+    spec = {**spec_of(ada.id, "prices", {"data.csv": url}), "again": True}
 
     async def push() -> str:
         answer = await ada.gateway.post("/source/upload", json=spec, headers={"Auth-Token": token})
@@ -83,13 +90,13 @@ async def test_the_status_of_a_new_flow(ada: Publisher) -> None:
     )
     for same in (f"/source/{ada.id}/prices/latest", "/source/ADA/prices/1"):
         assert (await gateway.get(same)).json() == status
-    await ada.push()
+    await ada.push(again=True)
     assert (await gateway.get("/source/ada/prices/2")).json()["queue"] == {"ahead": 1}
 
 
 async def test_the_status_of_an_ended_flow(ada: Publisher) -> None:
     await ada.push()
-    await ada.push()
+    await ada.push(again=True)
     gateway, flow = ada.gateway, f"{ada.id}/prices/2"
     await gateway.pool.execute(
         "update flow_resource set stage = 'validate', state = 'FAILED', reason = 'bad cell', rule = 'type-error',"

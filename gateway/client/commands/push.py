@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
             for note in notes_on(file):
                 terminal.note(f"{escape(file.path, 200)}: {note}")
         package, digests = package.completed([file.inferred for file in check.files]), check.digests
-    push = Push(session, package, options.findability, terminal, digests, owner=options.owner)
+    push = Push(session, package, options.findability, terminal, digests, owner=options.owner, again=options.again)
     try:
         return asyncio.run(push.dry_run() if options.dry_run else push.run(wait=not options.no_wait))
     except KeyboardInterrupt:
