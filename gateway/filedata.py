@@ -17,7 +17,7 @@ MOST_FILES = 1_000
 LARGEST = 5 * 1024**3
 """Bytes: S3 takes no more in one POST form."""
 KEYS = frozenset(("length", "md5", "sha256", "name", "type"))
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def read_filedata(filedata: object) -> list[WantedFile]:
     if faults:
         raise _refused(faults)
     return [
-        WantedFile(path=path, length=entry["length"], md5=_md5(entry["md5"]) or "", sha256=entry.get("sha256"))
+        WantedFile(path=path, length=entry["length"], md5=md5_of(entry["md5"]) or "", sha256=entry.get("sha256"))
         for path, entry in filedata.items()
     ]
 
@@ -64,16 +64,16 @@ def _faults(path: str, entry: object) -> Iterator[Fault]:
     elif length > LARGEST:
         text = f"{path!r} has {length:,} bytes; a file may have {LARGEST:,}."
         yield Fault(detail=text, rule="too-large", pointer=f"{here}/length")
-    if _md5(entry.get("md5")) is None:
+    if md5_of(entry.get("md5")) is None:
         text = f"{path!r}: `md5` must be the base64 of the 16 bytes of the MD5."
         yield Fault(detail=text, rule="bad-md5", pointer=f"{here}/md5")
     sha256 = entry.get("sha256")
-    if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
+    if sha256 is not None and not (isinstance(sha256, str) and SHA256.fullmatch(sha256)):
         text = f"{path!r}: `sha256` must be 64 lower-case hexadecimal digits."
         yield Fault(detail=text, rule="bad-sha256", pointer=f"{here}/sha256")
 
 
-def _md5(text: object) -> str | None:
+def md5_of(text: object) -> str | None:
     """The hash in hex, where it is written in the one canonical way."""
     if not isinstance(text, str):
         return None

@@ -20,6 +20,7 @@ from aiobotocore.session import AioSession, get_session
 
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError, TransientError
+from messages.multipart import Multipart
 from messages.settings import StoreSettings
 from messages.storecalls import BlobMissing, Stopwatch, deadline
 
@@ -33,12 +34,16 @@ INLINE = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobHead:
-    """What the store says of an object: `etag` without quotes (the MD5 of the bytes when they arrived in one part)."""
+    """What the store says of an object: `etag` without quotes (the MD5 of the bytes when they arrived in one part).
+
+    `checksum` is its SHA-256 in base64, or that of its parts' (`messages.multipart.checksum_of`), where it keeps one.
+    """
 
     size: int
     etag: str
     mediatype: str
     modified: datetime
+    checksum: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +97,16 @@ class Blobs:
     ) -> None:
         await self._stack.aclose()
 
+    @property
+    def multipart(self) -> Multipart:
+        """The calls about objects that publishers send in parts."""
+        return Multipart(self._client, self._signer)
+
     async def head(self, bucket: str, key: str) -> BlobHead | None:
         """What is at exactly this key; None where there is nothing."""
         try:
             async with deadline(f"HEAD {key}"):
-                answer = await self._client.head_object(Bucket=bucket, Key=key)
+                answer = await self._client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except BlobMissing:
             return None
         return BlobHead(
@@ -104,6 +114,7 @@ class Blobs:
             etag=answer["ETag"].strip('"'),
             mediatype=answer.get("ContentType", ""),
             modified=answer["LastModified"],
+            checksum=answer.get("ChecksumSHA256"),
         )
 
     async def get(self, blob: BlobRef, limit: int = 16 * 1024 * 1024) -> bytes:

@@ -25,6 +25,7 @@ NOT_SO: Statuses = (
     (404, "no such run, or not yours"),
     (409, "it is not in the state for that"),
 )
+NO_UPLOAD: Statuses = ((401, "no good token"), (404, "no such upload (any more), or not yours"))
 MOVED: Statuses = ((302, "where it is, by a signed address"), (404, "no such thing, or not yours to know of"))
 
 
@@ -117,6 +118,35 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
+    ("POST", "/rawstore/uploads"): Operation(
+        tag="rawstore",
+        security=PERMISSION,
+        body="UploadRequest",
+        answer="UploadAnswer",
+        statuses=(
+            (200, "what arrived, and where the next parts go"),
+            (401, "no good token"),
+            (403, "no token for this owner"),
+            (422, "the file is not described well"),
+        ),
+    ),
+    ("POST", "/rawstore/uploads/{uploadid}/parts"): Operation(
+        tag="rawstore",
+        security=PERMISSION,
+        body="SomeParts",
+        answer="PartUrls",
+        statuses=((200, "where they go"), *NO_UPLOAD, (422, "a part is not described well")),
+    ),
+    ("POST", "/rawstore/uploads/{uploadid}/complete"): Operation(
+        tag="rawstore",
+        security=PERMISSION,
+        body="AllParts",
+        answer="Uploaded",
+        statuses=((200, "the file is there"), *NO_UPLOAD, (409, "parts that are not there, or others")),
+    ),
+    ("DELETE", "/rawstore/uploads/{uploadid}"): Operation(
+        tag="rawstore", security=PERMISSION, answer_type=None, statuses=((204, "given up"), *NO_UPLOAD)
+    ),
     ("GET", "/rawstore/info"): Operation(
         tag="rawstore", security=PERMISSION, answer="Prefixes", statuses=((200, "where"), (401, "no good token"))
     ),
@@ -212,6 +242,12 @@ def _map(values: dict[str, Any]) -> dict[str, Any]:
 
 FILE = _closed("length md5", length=NUMBER, md5={**SENT, "description": "base64"}, sha256=SENT, name=SENT, type=SENT)
 FORM = _object("upload_url upload_query exists", upload_url=TEXT, upload_query=_map(TEXT), exists=FLAG, type=TEXT)
+PART = _closed("md5 sha256", md5={**SENT, "description": "base64"}, sha256={**SENT, "description": "hex"})
+NUMBERED_PART = _closed("number md5 sha256", **PART["properties"], number=NUMBER)
+PART_URL = _object("number url headers", number=NUMBER, url=TEXT, headers=_map(TEXT))
+UPLOAD = _closed(
+    "path length sha256 part_size parts", path=SENT, length=NUMBER, sha256=SENT, part_size=NUMBER, parts=_list(PART)
+)
 FAULT = _object("detail rule pointer", detail=TEXT, rule=TEXT, pointer=TEXT, resource=TEXT)
 RESOURCE = _object(
     name=TEXT,
@@ -252,6 +288,22 @@ SCHEMAS: Mapping[str, Any] = {
         filedata={**_map(FILE), "propertyNames": {"pattern": NO_NUL}},
     ),
     "AuthorizeAnswer": _object("filedata", filedata=_map(FORM)),
+    "UploadRequest": _closed(
+        "metadata file", metadata=_closed("owner", owner=SENT, findability=SENT, dataset=SENT), file=UPLOAD
+    ),
+    "UploadAnswer": _object(
+        "exists address",
+        exists=FLAG,
+        address=TEXT,
+        upload={**TEXT, "description": "the upload's id"},
+        there={**_list(NUMBER), "description": "parts that arrived"},
+        urls=_list(PART_URL),
+        expires_in=NUMBER,
+    ),
+    "SomeParts": _closed("parts", parts=_list(NUMBERED_PART)),
+    "PartUrls": _object("urls expires_in", urls=_list(PART_URL), expires_in=NUMBER),
+    "AllParts": _closed("parts", parts=_list(PART)),
+    "Uploaded": _object("exists address", exists=FLAG, address=TEXT),
     "Prefixes": _object("prefixes", prefixes=_list(TEXT)),
     "SignedUrl": _object("url", url=TEXT),
     "Spec": _object(

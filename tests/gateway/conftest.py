@@ -22,6 +22,7 @@ from gateway.parts import PARTS, Parts
 from gateway.protocol import EdgeRunner
 from messages.blobs import Blobs
 from messages.database import open_pool
+from messages.multipart import SMALLEST
 from messages.settings import Settings, StoreSettings, from_env
 from messages.transport import open_transport
 from tests import services
@@ -120,6 +121,16 @@ class Publisher:
         assert status == 204, body
         return f"{form['upload_url']}/{form['upload_query']['key']}"
 
+    async def open_upload(self, content: bytes, owner: str | None = None, **changed: Any) -> Answer:
+        """The answer to a request to send a file in parts; `changed` replaces what is said of the file."""
+        file = {**upload_entry(content), **changed}
+        return await self.rawstore("POST", "/rawstore/uploads", {"metadata": {"owner": owner or self.id}, "file": file})
+
+    async def rawstore(self, method: str, path: str, body: Any = None) -> Answer:
+        """The answer of the raw store to a request of this publisher."""
+        headers = {"Auth-Token": await self.permission("rawstore")}
+        return await self.gateway.request(method, path, headers=headers, **({} if body is None else {"json": body}))
+
     async def post_spec(self, spec: Any) -> Answer:
         """The answer to a posted spec."""
         return await self.gateway.post(
@@ -142,6 +153,23 @@ def file_entry(content: bytes, *, sha256: bool = True) -> dict[str, Any]:
     """What is said of a file when an upload form is asked for."""
     md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
     return {"length": len(content), "md5": md5} | ({"sha256": hashlib.sha256(content).hexdigest()} if sha256 else {})
+
+
+def upload_entry(content: bytes, part_size: int = SMALLEST) -> dict[str, Any]:
+    """What is said of a file that goes in parts."""
+    whole = file_entry(content)
+    return {
+        "path": "data.csv",
+        "length": whole["length"],
+        "sha256": whole["sha256"],
+        "part_size": part_size,
+        "parts": [part_entry(content[start : start + part_size]) for start in range(0, len(content), part_size)],
+    }
+
+
+def part_entry(content: bytes) -> dict[str, str]:
+    """The hashes of a part."""
+    return {name: value for name, value in file_entry(content).items() if name != "length"}
 
 
 async def send_form(

@@ -64,6 +64,12 @@ FORM = {"metadata": {"owner": "{ownerid}"}, "filedata": {"a.csv": {"length": 1, 
 UPLOADS = Row(
     statuses=(401, 200, 403, 401, 401), mark="upload_url", sees=OWNER, body=FORM, service="rawstore", role="publisher"
 )
+HASHES = {"md5": "1B2M2Y8AsgTpgAmY7PhCfg==", "sha256": "0" * 64}
+IN_PARTS = {"path": "a.csv", "length": 1, "sha256": "1" * 64, "part_size": 5 * 1024**2, "parts": [HASHES]}
+OF_UPLOAD: dict[str, Any] = {"service": "rawstore", "role": "publisher", "refused": 404}
+PENDING: dict[str, Any] = {"values": {"uploadid": "{pending}"}, **OF_UPLOAD}
+DOOMED: dict[str, Any] = {"values": {"uploadid": "{doomed}"}, **OF_UPLOAD}
+"""Of uploads in parts that the owner began: one to go on with, one to be given up."""
 SPEC = {
     "meta": {"version": 1, "ownerid": "{ownerid}", "owner": "x", "dataset": "pushed", "findability": "private"},
     "inputs": [
@@ -98,6 +104,25 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/auth/oauth_callback"): _same(302),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
+    ("POST", "/rawstore/uploads"): Row(
+        statuses=(401, 200, 403, 401, 401),
+        mark="X-Amz-Signature",
+        sees=OWNER,
+        body={"metadata": {"owner": "{ownerid}"}, "file": IN_PARTS},
+        service="rawstore",
+        role="publisher",
+    ),
+    ("POST", "/rawstore/uploads/{uploadid}/parts"): Row(
+        statuses=(401, 200, 404, 401, 401),
+        mark="X-Amz-Signature",
+        sees=OWNER,
+        body={"parts": [{"number": 1, **HASHES}]},
+        **PENDING,
+    ),
+    ("POST", "/rawstore/uploads/{uploadid}/complete"): Row(
+        statuses=(401, 409, 404, 401, 401), mark="parts-missing", sees=OWNER, body={"parts": [HASHES]}, **PENDING
+    ),
+    ("DELETE", "/rawstore/uploads/{uploadid}"): Row(statuses=(401, 204, 404, 401, 401), **DOOMED),
     ("GET", "/rawstore/info"): Row(
         statuses=(401, 200, 200, 401, 401),
         mark="{ownerid}",

@@ -60,8 +60,15 @@ async def bob(gateway: Gateway) -> Publisher:
 @pytest_asyncio.fixture(scope="module")
 async def names(ada: Publisher) -> Mapping[str, str]:
     """What the rows are filled with."""
-    upload = await ada.upload(CSV)
-    return {"owner": "ada", "ownerid": ada.id, "dataset": SECRET, "revision": "1", "upload": upload}
+    made = await _uploads(ada, ada.id)
+    return {"owner": "ada", "ownerid": ada.id, "dataset": SECRET, "revision": "1", **made}
+
+
+async def _uploads(publisher: Publisher, owner: str) -> dict[str, str]:
+    """The address of an upload, and the ids of two in parts that are under way."""
+    begun = [await publisher.open_upload(CSV * times, owner=owner) for times in (2, 3)]
+    pending, doomed = (answer.json()["upload"] for answer in begun)
+    return {"upload": await publisher.upload(CSV, owner=owner), "pending": pending, "doomed": doomed}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -78,8 +85,8 @@ async def members(gateway: Gateway) -> Mapping[str, Publisher]:
 @pytest_asyncio.fixture(scope="module")
 async def guild_names(gateway: Gateway, members: Mapping[str, Publisher]) -> Mapping[str, str]:
     guild = await gateway.pool.fetchval("select id from account where username = 'guild'")
-    upload = await members["publisher"].upload(CSV, owner=guild)
-    return {"owner": "guild", "ownerid": guild, "dataset": SECRET, "revision": "1", "upload": upload}
+    made = await _uploads(members["publisher"], guild)
+    return {"owner": "guild", "ownerid": guild, "dataset": SECRET, "revision": "1", **made}
 
 
 def token_of(caller: str, row: Row, ada: Publisher, bob: Publisher) -> str | None:
