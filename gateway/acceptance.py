@@ -90,9 +90,9 @@ async def last_sweep(pool: asyncpg.Pool, ownerid: str) -> datetime | None:
     return moment
 
 
-async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None) -> Acceptance:
+async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None, *, dry: bool = False) -> Acceptance:
     """Commits revision, flow, resources and the turns of their first jobs together; nothing where the package is
-    unchanged and the spec does not say `again`.
+    unchanged and the spec does not say `again`, and nothing, after all of it was done, in a `dry` run.
 
     `swept` is `last_sweep` from before the resources' uploads were looked at. Raises SweptMeanwhile where there was one
     since, RightLost, a member of TRANSIENT.
@@ -107,6 +107,8 @@ async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None) -> Ac
                 if not await still_may(connection, offer.actor, Action.PUBLISH, offer.owner.id):
                     raise RightLost
                 flow = await _revise(connection, offer)
+                if dry:
+                    raise _Undone(Acceptance(flow))
                 faultpoint("gateway", "before_commit")
         except _Undone as undone:
             return undone.acceptance

@@ -27,6 +27,7 @@ from gateway.runs import cancel, rerun
 from gateway.spec import Spec, SpecRefused, owner_of, read_spec
 from gateway.status import Statuses
 from gateway.uploads import find_uploads, posted_spec
+from messages.datapackage import Resource
 
 MOST_LOOKS = 3
 """Looks at the uploads of one push, should objects of its owner be swept meanwhile."""
@@ -51,6 +52,16 @@ class Source:
         `success` is said only after revision, flow and first jobs are committed, or where the revision that stands is
         this very package (`unchanged`).
         """
+        return await self._answer(request, dry=False)
+
+    async def plan(self, request: web.Request) -> web.Response:
+        """What `upload` would answer to the same body, by the same code up to the commit, and without any effect.
+
+        What is not uploaded yet counts as uploaded, as it is declared.
+        """
+        return await self._answer(request, dry=True)
+
+    async def _answer(self, request: web.Request, *, dry: bool) -> web.Response:
         try:
             actor = await self._actor(request)
             body = await read_object(request)
@@ -61,26 +72,26 @@ class Source:
             if not actor.may(Action.PUBLISH, ownerid, spec.dataset):
                 raise SpecRefused(_not_authorised("the token is for another dataset"))
             async with self._admission.turn(request):
-                accepted = await self._accept(actor, ownerid, spec)
+                accepted = await self._accept(actor, ownerid, spec, dry=dry)
         except SpecRefused as refused:
             return _refusal(refused.faults)
-        event = "push_unchanged" if accepted.unchanged else "push_accepted"
+        event = "push_planned" if dry else "push_unchanged" if accepted.unchanged else "push_accepted"
         _log.info(event, flow=accepted.flow.id, resources=len(spec.resources))
-        return web.json_response(_answer(accepted))
+        return web.json_response({**_told(accepted), **({"dry_run": True} if dry else {})})
 
-    async def _accept(self, actor: Actor, ownerid: str, spec: Spec) -> Acceptance:
+    async def _accept(self, actor: Actor, ownerid: str, spec: Spec, *, dry: bool) -> Acceptance:
         owner = actor.known if ownerid == actor.known.id else await self._accounts.by_id(ownerid)
         if owner is None:
             raise SpecRefused(_not_authorised("the organisation is no more"))
         for _ in range(MOST_LOOKS):
             swept = await last_sweep(self._pool, owner.id)
-            offer = await self._offer(actor, owner, spec)
+            resources = await find_uploads(self._blobs, self._store, owner.id, spec, expected=dry)
+            offer = await self._offer(actor, owner, spec, resources)
             with suppress(SweptMeanwhile):
-                return await self._committed(offer, swept)
+                return await self._committed(offer, swept, dry=dry)
         raise unavailable()
 
-    async def _offer(self, actor: Actor, owner: Account, spec: Spec) -> Offer:
-        resources = await find_uploads(self._blobs, self._store, owner.id, spec)
+    async def _offer(self, actor: Actor, owner: Account, spec: Spec, resources: Sequence[Resource]) -> Offer:
         return Offer(
             actor=actor,
             owner=owner,
@@ -90,9 +101,9 @@ class Source:
             fingerprint=await asyncio.to_thread(fingerprint, spec, resources),
         )
 
-    async def _committed(self, offer: Offer, swept: datetime | None) -> Acceptance:
+    async def _committed(self, offer: Offer, swept: datetime | None, *, dry: bool) -> Acceptance:
         try:
-            return await accept(self._pool, offer, swept)
+            return await accept(self._pool, offer, swept, dry=dry)
         except RightLost:
             raise SpecRefused(_not_authorised("your role there was taken away meanwhile")) from None
 
@@ -141,7 +152,7 @@ def _why_not(actor: Actor, ownerid: str) -> str:
     return "the token is for something else" if role.may(Action.PUBLISH) else f"you are a {role.value} there"
 
 
-def _answer(accepted: Acceptance) -> dict[str, Any]:
+def _told(accepted: Acceptance) -> dict[str, Any]:
     """The original's words, and whether there is anything new."""
     flow = accepted.flow
     said = {"message": f"unchanged: revision {flow.revision} is this very package"} if accepted.unchanged else {}
@@ -178,6 +189,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
     source = Source(parts)
     return [
         web.post("/source/upload", source.upload),
+        web.post("/source/plan", source.plan),
         web.get("/source/{owner}/{dataset}/{revision}", source.status),
         web.post("/source/{owner}/{dataset}/{revision}/cancel", source.cancel),
         web.post("/source/{owner}/{dataset}/{revision}/rerun", source.rerun),

@@ -26,15 +26,20 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 _POINTER = "#/inputs/0/parameters/descriptor/resources"
 
 
-async def find_uploads(blobs: Blobs, store: StoreSettings, ownerid: str, spec: Spec) -> list[Resource]:
-    """The resources with the bytes of each; raises SpecRefused naming every resource without, TransientError."""
+async def find_uploads(
+    blobs: Blobs, store: StoreSettings, ownerid: str, spec: Spec, *, expected: bool = False
+) -> list[Resource]:
+    """The resources with the bytes of each; raises SpecRefused naming every resource without, TransientError.
+
+    `expected`: what is not there yet counts as sent, with the bytes that are declared.
+    """
     found = [_key_of(store, ownerid, spec, index) for index in range(len(spec.resources))]
     _raise_faults(found)
     slots = asyncio.Semaphore(AT_ONCE)
     languages = tuple(said_languages(spec.descriptor))
     resources = await asyncio.gather(
         *(
-            _resource(blobs, store, slots, index, spec.resources[index], key)
+            _resource(blobs, store, slots, index, spec.resources[index], key, expected=expected)
             for index, key in enumerate(found)
             if isinstance(key, RawKey)
         )
@@ -90,22 +95,30 @@ def _key_of(store: StoreSettings, ownerid: str, spec: Spec, index: int) -> RawKe
 
 
 async def _resource(
-    blobs: Blobs, store: StoreSettings, slots: asyncio.Semaphore, index: int, declared: Mapping[str, Any], key: RawKey
+    blobs: Blobs,
+    store: StoreSettings,
+    slots: asyncio.Semaphore,
+    index: int,
+    declared: Mapping[str, Any],
+    key: RawKey,
+    *,
+    expected: bool,
 ) -> Resource | Fault:
     blob = BlobRef(bucket=store.raw_bucket, key=str(key), size=0)
     async with slots:
         head = await head_in_time(blobs, blob)
-    if head is None:
+    if head is None and not expected:
         return _fault(index, declared, "object-missing", f"the file {declared['path']} was never uploaded")
-    if fault := _difference(index, declared, key, head):
+    if head and (fault := _difference(index, declared, key, head)):
         return fault
-    md5 = head.etag if _MD5.fullmatch(head.etag) else key.md5
+    size = head.size if head else declared.get("bytes") or 0
+    md5 = head.etag if head and _MD5.fullmatch(head.etag) else key.md5
     return Resource(
         index=index,
         name=declared["name"],
         path=declared["path"],
         descriptor=declared,
-        source=BlobRef(bucket=blob.bucket, key=blob.key, size=head.size, sha256=key.sha256, md5=md5),
+        source=BlobRef(bucket=blob.bucket, key=blob.key, size=size, sha256=key.sha256, md5=md5),
         tabular=is_table(declared),
     )
 

@@ -31,6 +31,7 @@ SYSTEMS = frozenset(
         "tests/acceptance/test_publish.py",
         "tests/browser/test_push.py",
         "tests/client/test_commands.py",
+        "tests/client/test_dryrun.py",
         "tests/client/test_following.py",
         "tests/client/test_login.py",
         "tests/client/test_workbooks.py",

@@ -71,6 +71,13 @@ UPLOADS = Operation(
     answer="AuthorizeAnswer",
     statuses=((200, "a form for every file"), (401, "no token for this owner"), (422, "a file is not described well")),
 )
+SPEC_POSTED = Operation(
+    tag="source",
+    security=IN_BAND,
+    body="Spec",
+    answer="Accepted",
+    statuses=((200, "accepted, or what is wrong with it"), (400, "not JSON"), (413, "too large"), (503, "come back")),
+)
 PUBLISHED_DESCRIPTOR = Operation(tag="downloads", answer="Descriptor", query=(REVISION,), security=USER, statuses=FOUND)
 README = Operation(tag="downloads", answer_type="text/markdown", security=USER, statuses=FOUND)
 
@@ -157,18 +164,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answer="SignedUrl",
         statuses=((200, "the address"), (401, "no owner"), (403, "not yours")),
     ),
-    ("POST", "/source/upload"): Operation(
-        tag="source",
-        security=IN_BAND,
-        body="Spec",
-        answer="Accepted",
-        statuses=(
-            (200, "accepted, or what is wrong with it"),
-            (400, "not JSON"),
-            (413, "too large"),
-            (503, "come back"),
-        ),
-    ),
+    ("POST", "/source/upload"): SPEC_POSTED,
+    ("POST", "/source/plan"): SPEC_POSTED,
     ("GET", "/source/{owner}/{dataset}/{revision}"): Operation(
         tag="source", security=USER, answer="Status", statuses=FOUND
     ),
@@ -327,6 +324,7 @@ SCHEMAS: Mapping[str, Any] = {
         unchanged={**FLAG, "description": "nothing was made: this revision is this very package"},
         state=STATE,
         message=TEXT,
+        dry_run={**FLAG, "description": "this is only what would be: nothing was done"},
         errors=_list(TEXT),
     ),
     "Status": _object(

@@ -100,7 +100,7 @@ def _add_push(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     push.add_argument("--name", metavar="NAME", help="the dataset's name, instead of the descriptor's")
     push.add_argument("--owner", metavar="NAME", help="publish for this organisation, instead of for yourself")
     push.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
-    push.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    push.add_argument("--dry-run", action="store_true", help="say exactly what would be done, and do nothing")
     push.add_argument("--again", action="store_true", help="make a new revision though nothing has changed")
     push.add_argument("--no-check", action="store_true", help="leave the check of the data to the server")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -47,6 +47,14 @@ class Accepted:
     @property
     def revision(self) -> int:
         return int(self.flow_id.rpartition("/")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a post would become, or the sentences it would be refused with."""
+
+    accepted: Accepted | None
+    errors: tuple[str, ...] = ()
 
 
 class DataHub:
@@ -113,11 +121,16 @@ class DataHub:
         once = bool(spec.get("again"))
         answer = await self._object("POST", "/source/upload", json=spec, token=token, repeatable=not once)
         if not answer.get("success"):
-            errors = [str(error) for error in answer.get("errors") or ["no reason given"]]
-            listed = "\n".join(f"  - {error}" for error in errors)
-            raise RequestFailure(f"the server refused the package:\n{listed}", errors=errors)
-        dataset_id, flow_id = (_text(answer, name, self.server) for name in ("dataset_id", "flow_id"))
-        return Accepted(dataset_id, flow_id, unchanged=answer.get("unchanged") is True)
+            raise refusal(_errors(answer))
+        return _accepted(answer, self.server)
+
+    async def plan(self, spec: Mapping[str, Any]) -> Planned:
+        """What `post` would do with the same spec and its uploads, by the server's own checks; nothing is done."""
+        token = await self.permission("source")
+        answer = await self._object("POST", "/source/plan", json=spec, token=token)
+        if not answer.get("success"):
+            return Planned(None, tuple(_errors(answer)))
+        return Planned(_accepted(answer, self.server))
 
     async def status(self, flow: str) -> dict[str, Any]:
         """The status object of `{ownerid}/{dataset}/{revision|latest|successful}`; RequestFailure where unknown."""
@@ -152,6 +165,21 @@ class DataHub:
     async def _object(self, method: str, path: str, **call: Any) -> dict[str, Any]:
         answer = await self._connection.call(method, path, **call)
         return object_of(self.server, answer.body)
+
+
+def refusal(errors: Sequence[str]) -> RequestFailure:
+    """The server does not take the package, for these reasons."""
+    listed = "\n".join(f"  - {error}" for error in errors)
+    return RequestFailure(f"the server refused the package:\n{listed}", errors=list(errors))
+
+
+def _errors(answer: Mapping[str, Any]) -> list[str]:
+    return [str(error) for error in answer.get("errors") or ["no reason given"]]
+
+
+def _accepted(answer: Mapping[str, Any], server: str) -> Accepted:
+    dataset_id, flow_id = (_text(answer, name, server) for name in ("dataset_id", "flow_id"))
+    return Accepted(dataset_id, flow_id, unchanged=answer.get("unchanged") is True)
 
 
 def _text(document: Mapping[str, Any], name: str, server: str) -> str:

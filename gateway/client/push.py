@@ -8,15 +8,15 @@ from typing import Any
 
 from gateway.client.board import Board, showing
 from gateway.client.connection import Connection, connected
-from gateway.client.datahub import Accepted, DataHub, Profile, UploadForm
+from gateway.client.datahub import Accepted, DataHub, Profile, UploadForm, refusal
 from gateway.client.digests import digest_of
-from gateway.client.escape import escape
 from gateway.client.failures import FINE, Failure
 from gateway.client.follow import follow
 from gateway.client.outcome import Outcome
 from gateway.client.package import LocalPackage
+from gateway.client.plan import Plan
 from gateway.client.session import Session
-from gateway.client.sizes import plural, size
+from gateway.client.sizes import plural
 from gateway.client.spec import source_spec, upload_request
 from gateway.client.terminal import Terminal
 from gateway.client.trail import Trail
@@ -72,14 +72,24 @@ class Push:
             return await self._follow(connection, self._accepted)
 
     async def dry_run(self) -> int:
-        """Say what `run` would do, and do nothing."""
+        """Say what `run` would do, and do nothing. Returns the exit code that it would have, as far as it is known."""
         async with connected(self._session.server) as connection:
             hub = DataHub(connection, self._session.token)
             owner = await self._owner(hub)
             with showing(self._terminal) as shown:
                 placed = await self._place(hub, owner, shown)
-        self._plan(owner, placed)
-        return FINE
+            planned = await hub.plan(self._spec(owner, placed))
+        name = f"{owner.username}/{self._package.name}"
+        plan = Plan(
+            name=name,
+            page=f"{self._session.server}/{name}",
+            findability=self._findability,
+            placed=placed,
+            planned=planned,
+        )
+        plan.show(self._terminal)
+        self._terminal.answer(plan.to_dict())
+        return plan.exit_code
 
     def farewell(self) -> str:
         """What to say to somebody who does not wait for the end."""
@@ -116,6 +126,9 @@ class Push:
             return (await hub.upload_forms(upload_request(owner, self._findability, [upload])))[upload.path]
 
         missing = [(upload, form) for upload, form in placed if not form.exists]
+        if missing and (errors := (await hub.plan(self._spec(owner, placed))).errors):
+            # Before hours of uploading, not after.
+            raise refusal(errors)
         if there := len(placed) - len(missing):
             self._terminal.note(f"{plural(there, 'file')} already there")
         await Uploader(connection, shown, renew).send(missing)
@@ -139,29 +152,6 @@ class Push:
         document = {"ok": True, "id": accepted.flow_id, "owner": owner, "dataset": name, "run": run}
         self._terminal.answer({**document, "unchanged": accepted.unchanged})
         return FINE
-
-    def _plan(self, owner: Profile, placed: Placed) -> None:
-        say = self._terminal.say
-        for upload, form in placed:
-            what = "already there" if form.exists else "to upload"
-            say(f"{what:13}  {size(upload.digest.size):>9}  {escape(upload.path, 200)}")
-        total = sum(upload.digest.size for upload, form in placed if not form.exists)
-        name = f"{owner.username}/{self._package.name}"
-        say(f"would upload {size(total)} and publish {name} ({self._findability}) at {self._session.server}/{name}")
-        say("nothing was done (--dry-run)")
-        files = [
-            {"path": upload.path, "bytes": upload.digest.size, "sha256": upload.digest.sha256, "exists": form.exists}
-            for upload, form in placed
-        ]
-        document = {
-            "ok": True,
-            "dry_run": True,
-            "owner": owner.username,
-            "dataset": self._package.name,
-            "findability": self._findability,
-            "files": files,
-        }
-        self._terminal.answer(document)
 
 
 def _unchanged(accepted: Accepted) -> str:

@@ -76,21 +76,6 @@ async def test_json_is_all_there_is_on_standard_output(publisher: Publisher, nam
     assert done.stderr == ""
 
 
-async def test_dry_run_says_the_plan_and_does_nothing(publisher: Publisher, name: str, tmp_path: Path) -> None:
-    package = str(write_package(tmp_path / "p", name, csv=f"{CSV}4,{name:7},\n"))
-    planned = await publisher.dh("push", package, "--dry-run")
-    assert planned.code == 0, planned
-    assert "to upload" in planned.stdout
-    assert f"would upload 61 B and publish carol/{name} (published)" in planned.stdout
-    assert (await publisher.dh("status", f"carol/{name}")).code == 1
-
-    assert (await publisher.dh("push", package)).code == 0
-    plan = await publisher.answer("push", package, "--dry-run", "--unlisted")
-    assert [(file["path"], file["exists"]) for file in plan["files"]] == [("data/towns.csv", True)]
-    assert plan["findability"] == "unlisted"
-    assert (await publisher.answer("status", f"carol/{name}"))["revision"] == 1
-
-
 async def test_push_says_what_is_in_doubt_before_anything_is_sent(publisher: Publisher, tmp_path: Path) -> None:
     table = tmp_path / "names.csv"
     table.write_bytes("id,name\n1,Melissa Donà\n".encode("cp850"))

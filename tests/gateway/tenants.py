@@ -87,6 +87,8 @@ SPEC = {
 BUTTON = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, browser=True, role="publisher")
 RUN = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, service="source", role="publisher")
 
+SPEC_POSTED = _same(200, mark='"success": true', sees=OWNER, body=SPEC, service="source", role="publisher", refused=200)
+
 ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/health/live"): _same(200),
     ("GET", "/health/ready"): _same(200),
@@ -139,9 +141,8 @@ ROWS: Mapping[tuple[str, str], Row] = {
         service="rawstore",
         role="publisher",
     ),
-    ("POST", "/source/upload"): _same(
-        200, mark='"success": true', sees=OWNER, body=SPEC, service="source", role="publisher", refused=200
-    ),
+    ("POST", "/source/plan"): SPEC_POSTED,
+    ("POST", "/source/upload"): SPEC_POSTED,
     ("GET", "/source/{owner}/{dataset}/{revision}"): _private(mark='"state"'),
     ("GET", "/source/{owner}/{dataset}/{revision}/events"): _private(mark='"state"'),
     ("POST", "/source/{owner}/{dataset}/{revision}/cancel"): RUN,

@@ -28,7 +28,10 @@ from tests.gateway.seeds import Seeds
 EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
 SCHEMA = schemathesis.openapi.from_dict(document(application()))
 OPERATIONS: list[Any] = [each.ok() for each in SCHEMA.get_all_operations()]  # type: ignore[union-attr]  # it is ours
-TOLD_INSIDE: dict[str, list[Any]] = {"POST /source/upload": [negative_data_rejection, positive_data_acceptance]}
+TOLD_INSIDE: dict[str, list[Any]] = {
+    operation: [negative_data_rejection, positive_data_acceptance]
+    for operation in ("POST /source/upload", "POST /source/plan")
+}
 """Always 200, as the original's clients expect: whether a spec was accepted stands in the answer."""
 CHOICE = hypothesis_settings(
     max_examples=EXAMPLES,
