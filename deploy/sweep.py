@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import asyncpg
 
 from messages.blobs import Blobs, StoredObject
+from messages.datapackage import BlobRef
+from messages.storecalls import BlobMissing
 
 A_DAY = timedelta(days=1)
 BATCH = 100
@@ -57,7 +59,7 @@ class Sweep:
 
     async def look(self) -> Leftovers:
         """Changes nothing; raises TransientError, a member of TRANSIENT."""
-        before: datetime = await self._pool.fetchval("select now()") - self._age
+        before = await self._before()
         found = Leftovers()
         owners = {row["id"] for row in await self._pool.fetch("select id from account")}
         owner, needed = "", _Needed(frozenset(), frozenset())
@@ -73,9 +75,13 @@ class Sweep:
 
     async def sweep(self, leftovers: Leftovers) -> list[StoredObject]:
         """Deletes what is still left over; returns that. Raises as `look`: what went before is gone."""
-        gone = [found for found in leftovers.objects if found.upload is not None]
-        for upload in gone:
-            await self._blobs.delete(upload)
+        pending = [found for found in leftovers.objects if found.upload is not None]
+        before = await self._before()
+        gone = []
+        for upload in pending:
+            if (still := await self._with_parts(upload)) and still.modified < before:
+                await self._blobs.delete(upload)
+                gone.append(upload)
         owners: dict[str, list[StoredObject]] = {}
         for found in leftovers.objects:
             if found.upload is None:
@@ -102,12 +108,29 @@ class Sweep:
         head = await self._blobs.head(found.bucket, found.key)
         return head is not None and head.modified <= found.modified
 
+    async def _before(self) -> datetime:
+        now: datetime = await self._pool.fetchval("select now()")
+        return now - self._age
+
+    async def _with_parts(self, upload: StoredObject) -> StoredObject | None:
+        """With the bytes that arrived, and the time of the last: a large file may take days. None: it is gone."""
+        size, modified = 0, upload.modified
+        blob = BlobRef(bucket=upload.bucket, key=upload.key, size=0)
+        try:
+            async for part in self._blobs.multipart.parts(blob, str(upload.upload)):
+                size, modified = size + part.size, max(modified, part.modified)
+        except BlobMissing:
+            return None
+        return replace(upload, size=size, modified=modified)
+
     async def _old(self, before: datetime) -> AsyncGenerator[StoredObject, None]:
         for bucket in (self._blobs.settings.raw_bucket, self._blobs.settings.package_bucket):
-            for listing in (self._blobs.uploads(bucket), self._blobs.objects(bucket)):
-                async for found in listing:
-                    if found.modified < before:
-                        yield found
+            async for begun in self._blobs.uploads(bucket):
+                if begun.modified < before and (upload := await self._with_parts(begun)) and upload.modified < before:
+                    yield upload
+            async for found in self._blobs.objects(bucket):
+                if found.modified < before:
+                    yield found
 
     def _is_left(self, found: StoredObject, needed: _Needed) -> bool:
         if (found.bucket, found.key) in needed.blobs:

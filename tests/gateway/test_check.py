@@ -20,6 +20,7 @@ from gateway.runs import rerun
 from gateway.spec import read_spec
 from gateway.uploads import find_uploads, posted_spec
 from messages.blobs import Blobs, StoredObject
+from messages.multipart import SMALLEST
 from messages.settings import Settings
 from tests.gateway.conftest import CSV, Gateway, Publisher, spec_of
 from tests.gateway.seeds import Seeds, Table
@@ -157,6 +158,23 @@ async def test_what_is_younger_than_a_day_is_left_alone(ada: Publisher, seeds: S
     assert [each.upload for each in parts] == [upload["UploadId"]]
     await Sweep(seeds.pool, seeds.blobs, NOW).sweep(Leftovers(objects=parts))
     assert [each async for each in seeds.blobs.uploads("pkgstore") if each.key.startswith(ada.id)] == []
+
+
+async def test_upload_in_parts_is_as_old_as_its_last_part(ada: Publisher, seeds: Seeds) -> None:
+    """A large file on a slow line takes days; what was given up is swept."""
+    content = bytes(SMALLEST) + b"end"
+    urls = (await ada.open_upload(content)).json()["urls"]
+    found = [each for each in (await left(seeds, ada.id)).objects if each.upload]
+    assert [each.size for each in found] == [0]
+    await asyncio.sleep(1.1)  # a store tells times in seconds
+    async with ada.gateway.client.put(urls[1]["url"], data=b"end", headers=urls[1]["headers"]) as answer:
+        assert answer.status == 200
+    (again,) = [each for each in (await left(seeds, ada.id)).objects if each.upload]
+    assert (again.size, again.modified > found[0].modified) == (len(b"end"), True)
+    assert await Sweep(seeds.pool, seeds.blobs).sweep(Leftovers(objects=[again])) == []
+    assert (await ada.open_upload(content)).json()["there"] == [2]
+    assert await Sweep(seeds.pool, seeds.blobs, NOW).sweep(Leftovers(objects=[again])) == [again]
+    assert (await ada.open_upload(content)).json()["there"] == []
 
 
 async def test_upload_that_came_anew_since_the_look_stays(ada: Publisher, seeds: Seeds) -> None:
