@@ -19,11 +19,14 @@ from gateway.auth.keys import SigningKeys
 from gateway.auth.tokens import Tokens
 from gateway.caller import rate_middleware
 from gateway.edge import access_middleware, deadline_middleware, secure_headers
+from gateway.heard import Heard
+from gateway.lines import Lines
 from gateway.parts import PARTS, Parts
 from gateway.problems import Handler, problem_middleware
 from gateway.protocol import EdgeRunner, version_middleware
 from gateway.rates import Rate, Rates
 from gateway.reading import add_reading
+from gateway.status import Statuses
 from messages.blobs import Blobs
 from messages.database import TRANSIENT, open_pool, require_schema
 from messages.errors import TransientError
@@ -48,6 +51,7 @@ _log = structlog.get_logger()
 
 def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: Transport) -> web.Application:
     """The application, ready to be served; its signing keys are made when it starts."""
+    heard = Heard()
     parts = Parts(
         settings=settings,
         pool=pool,
@@ -57,6 +61,8 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
         tokens=Tokens(SigningKeys(pool), issuer=settings.gateway.public_url),
         admission=Admission(),
         rates=Rates(Rate("address", settings.gateway.address_rate), Rate("account", settings.gateway.account_rate)),
+        heard=heard,
+        statuses=Statuses(pool, settings.gateway.public_url, heard, Lines(transport)),
     )
     app = web.Application(
         middlewares=[access_middleware, problem_middleware, version_middleware, rate_middleware, deadline_middleware],

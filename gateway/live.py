@@ -7,16 +7,16 @@ ready. So progress of thousands of rows costs one field per resource, whoever wa
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self
 
 import asyncpg
 import structlog
 
+from gateway.heard import Heard
+from gateway.snapshot import Snapshot
 from messages.database import TRANSIENT
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError
@@ -31,8 +31,11 @@ PASSING: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
 CHANNEL = "flow"
 """NOTIFY channel of the writers: the payload is the id of the flow that changed."""
 
-Status = Callable[[str], Awaitable[dict[str, Any] | None]]
-"""The status of a flow by its id, as GET /source answers it."""
+Key = tuple[str, bool]
+"""A flow by its id, and whether its readers may read all that its owner has."""
+
+Status = Callable[[Key], Awaitable[dict[str, Any] | None]]
+"""The status of a flow for such readers, as GET /source answers it."""
 
 INTERVAL = 0.25
 """Seconds between two snapshots of a flow: at most four a second."""
@@ -46,23 +49,13 @@ PROBE = 15.0
 """Seconds between two proofs that the listening connection lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A flow's status at a moment: `body` is its JSON; `final`: nothing will change any more."""
-
-    number: int
-    body: str
-    final: bool
-
-
 class Feed:
     """The newest snapshot of one flow, renewed while anybody reads."""
 
-    def __init__(self, flow_id: str, status: Status) -> None:
+    def __init__(self, key: Key, status: Status) -> None:
         self.readers = 0
-        self._flow_id = flow_id
+        self._key = key
         self._status = status
-        self._progress: dict[int, dict[str, Any]] = {}
         self._dirty = asyncio.Event()
         self._renewed = asyncio.Event()
         self._snapshot: Snapshot | None = None
@@ -70,16 +63,6 @@ class Feed:
 
     def touch(self) -> None:
         """Something changed: make a new snapshot soon."""
-        self._dirty.set()
-
-    def progressed(self, progress: StageProgressed) -> None:
-        """Keeps the newest progress of a resource."""
-        self._progress[progress.index] = {
-            "stage": progress.stage,
-            "done": progress.done,
-            "total": progress.total,
-            "unit": progress.unit,
-        }
         self._dirty.set()
 
     def close(self) -> None:
@@ -111,25 +94,17 @@ class Feed:
 
     async def _look(self) -> None:
         try:
-            status = await self._status(self._flow_id)
+            status = await self._status(self._key)
         except PASSING as error:
-            log.warning("flow_status_unavailable", flow=self._flow_id, error=type(error).__name__)
+            log.warning("flow_status_unavailable", flow=self._key[0], error=type(error).__name__)
             return
         if status is None:
             return
-        status.pop("spec_contents", None)  # as large as the publisher's README, and never changes
-        self._merge(status)
-        body = json.dumps(status, ensure_ascii=False, separators=(",", ":"), default=str)
-        if self._snapshot is None or body != self._snapshot.body:
-            self._snapshot = Snapshot(time.time_ns() // 1_000_000, body, is_final(status))
+        snapshot = Snapshot.of(status)
+        if snapshot != self._snapshot:
+            self._snapshot = snapshot
             self._renewed.set()
             self._renewed = asyncio.Event()
-
-    def _merge(self, status: dict[str, Any]) -> None:
-        for resource in status.get("resources", ()):
-            progress = self._progress.get(resource.get("index"))
-            if progress and progress["stage"] == resource.get("stage") and resource.get("state") != "SUCCEEDED":
-                resource["progress"] = {name: progress[name] for name in ("done", "total", "unit")}
 
 
 def pause_after(took: float) -> float:
@@ -137,20 +112,16 @@ def pause_after(took: float) -> float:
     return max(INTERVAL - took, min(SHARE * took, POLL) if took > INTERVAL / SHARE else 0)
 
 
-def is_final(status: dict[str, Any]) -> bool:
-    """True for a failed flow, and for a published one once the MetaStore finds it, or has given it up."""
-    told = status.get("indexed") or status.get("index_error")
-    return status.get("state") == "FAILED" or (status.get("state") == "SUCCEEDED" and bool(told))
-
-
 class Live:
     """The feeds of this process. `async with`: listens while inside; readers are let go at the end."""
 
-    def __init__(self, pool: asyncpg.Pool, transport: Transport, status: Status) -> None:
+    def __init__(self, pool: asyncpg.Pool, transport: Transport, heard: Heard, status: Status) -> None:
         self._pool = pool
         self._transport = transport
+        self._heard = heard
         self._status = status
-        self._feeds: dict[str, tuple[Feed, asyncio.Task[None]]] = {}
+        self._feeds: dict[Key, tuple[Feed, asyncio.Task[None]]] = {}
+        self._followed: dict[str, set[Key]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
@@ -174,19 +145,19 @@ class Live:
     @property
     def followed(self) -> int:
         """Flows that somebody follows now."""
-        return len(self._feeds)
+        return len(self._followed)
 
     @property
     def readers(self) -> int:
         """Readers of all flows."""
         return sum(feed.readers for feed, _ in self._feeds.values())
 
-    async def follow(self, flow_id: str, patience: float) -> AsyncGenerator[Snapshot | None]:
+    async def follow(self, key: Key, patience: float) -> AsyncGenerator[Snapshot | None]:
         """The status now and at each change, until the final one; None where nothing changed for `patience` seconds.
 
         Close the iterator when the reader has gone: the last one to leave ends the feed.
         """
-        feed = self._join(flow_id)
+        feed = self._join(key)
         seen: Snapshot | None = None
         try:
             while not feed.closed and not (seen and seen.final):
@@ -194,21 +165,29 @@ class Live:
                 seen = newer or seen
                 yield newer
         finally:
-            self._leave(flow_id, feed)
+            self._leave(key, feed)
 
-    def _join(self, flow_id: str) -> Feed:
-        if flow_id not in self._feeds or self._feeds[flow_id][0].ended:
-            feed = Feed(flow_id, self._status)
-            self._feeds[flow_id] = (feed, asyncio.create_task(feed.run(), name=f"feed {flow_id}"))
-        feed, _ = self._feeds[flow_id]
+    def _join(self, key: Key) -> Feed:
+        if key not in self._feeds or self._feeds[key][0].ended:
+            feed = Feed(key, self._status)
+            self._feeds[key] = (feed, asyncio.create_task(feed.run(), name=f"feed {key[0]}"))
+            self._followed.setdefault(key[0], set()).add(key)
+        feed, _ = self._feeds[key]
         feed.readers += 1
         return feed
 
-    def _leave(self, flow_id: str, feed: Feed) -> None:
+    def _leave(self, key: Key, feed: Feed) -> None:
         feed.readers -= 1
-        if not feed.readers and flow_id in self._feeds and self._feeds[flow_id][0] is feed:
-            _, task = self._feeds.pop(flow_id)
+        if not feed.readers and key in self._feeds and self._feeds[key][0] is feed:
+            _, task = self._feeds.pop(key)
             task.cancel()
+            self._followed[key[0]].discard(key)
+            if not self._followed[key[0]]:
+                del self._followed[key[0]]
+
+    def _touch(self, flow_id: str) -> None:
+        for key in self._followed.get(flow_id, ()):
+            self._feeds[key][0].touch()
 
     async def _listen(self) -> None:
         # A cancellation that meets a dying connection surfaces as that connection's error: hence the flag.
@@ -224,8 +203,7 @@ class Live:
         lost = asyncio.Event()
 
         def heard(_connection: object, _pid: int, _channel: str, flow_id: object) -> None:
-            if entry := self._feeds.get(str(flow_id)):
-                entry[0].touch()
+            self._touch(str(flow_id))
 
         def ended(_connection: object) -> None:
             lost.set()
@@ -254,10 +232,10 @@ class Live:
                 await asyncio.sleep(RECONNECT)
 
     def _progressed(self, message: Message) -> None:
-        entry = self._feeds.get(message.flow)
-        if entry is None:
-            return
         try:
-            entry[0].progressed(StageProgressed.from_message(message))
+            progress = StageProgressed.from_message(message)
         except DecodeError as error:
             log.warning("progress_undecodable", error=str(error))
+            return
+        if self._heard.hear(progress):
+            self._touch(message.flow)

@@ -10,7 +10,9 @@ from aiohttp import web
 from gateway.admission import Admission
 from gateway.auth.accounts import Accounts
 from gateway.auth.tokens import Tokens
+from gateway.heard import Heard
 from gateway.rates import Rates
+from gateway.status import Statuses
 from messages.blobs import Blobs
 from messages.settings import Settings
 from messages.transport.port import Transport
@@ -19,7 +21,7 @@ from messages.transport.port import Transport
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What handlers stand on: one database pool, one object store, one transport, the accounts and their tokens; the
-    line before dear requests, and how often one caller may ask."""
+    line before dear requests, and how often one caller may ask; what flows are like, and what was heard of them."""
 
     settings: Settings
     pool: asyncpg.Pool
@@ -29,6 +31,8 @@ class Parts:
     tokens: Tokens
     admission: Admission
     rates: Rates
+    heard: Heard
+    statuses: Statuses
 
 
 PARTS = web.AppKey("parts", Parts)

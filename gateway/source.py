@@ -25,7 +25,6 @@ from gateway.problems import Fault, not_found, unavailable
 from gateway.rawstore import require_actor
 from gateway.runs import cancel, rerun
 from gateway.spec import Spec, SpecRefused, owner_of, read_spec
-from gateway.status import Statuses
 from gateway.uploads import find_uploads, posted_spec
 from messages.datapackage import Resource
 
@@ -44,7 +43,7 @@ class Source:
         self._blobs = parts.blobs
         self._store = parts.settings.store
         self._admission = parts.admission
-        self._statuses = Statuses(parts.pool, parts.settings.gateway.public_url)
+        self._statuses = parts.statuses
 
     async def upload(self, request: web.Request) -> web.Response:
         """Accepts a package. Always 200: whatever is wrong with it is in `errors`, as the original's clients expect.
@@ -124,18 +123,20 @@ class Source:
 
         What its stages still find out changes nothing any more. A run that has ended is a 409.
         """
-        flow_id = await self._statuses.own(request, await require_actor(request, SOURCE))
+        actor = await require_actor(request, SOURCE)
+        flow_id = await self._statuses.own(request, actor)
         await cancel(self._pool, flow_id)
-        return web.json_response(await self._statuses.of_flow(flow_id))
+        return web.json_response(await self._statuses.of_flow(flow_id, is_inside=True))
 
     async def rerun(self, request: web.Request) -> web.Response:
         """Has a failed or cancelled run of yours run again, from what was uploaded for it; the status object.
 
         Resources that had passed stay as they are. A run that moves, or has succeeded, is a 409.
         """
-        flow_id = await self._statuses.own(request, await require_actor(request, SOURCE))
+        actor = await require_actor(request, SOURCE)
+        flow_id = await self._statuses.own(request, actor)
         await rerun(self._pool, flow_id)
-        return web.json_response(await self._statuses.of_flow(flow_id), status=202)
+        return web.json_response(await self._statuses.of_flow(flow_id, is_inside=True), status=202)
 
     async def _actor(self, request: web.Request) -> Actor:
         try:

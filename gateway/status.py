@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,8 +10,13 @@ import asyncpg
 from aiohttp import web
 
 from gateway.auth.rights import Action, Actor
+from gateway.heard import Heard
+from gateway.lines import Lines
 from gateway.pkgstore import revision_number
 from gateway.problems import Problem, not_found
+from gateway.words import waiting_words
+from messages.jobs import STAGES
+from messages.turns import Place, places_of
 
 UNFINDABLE = (
     "Trouble on our side: the revision is published, but search does not find it yet. Operators have been told."
@@ -24,10 +29,7 @@ _FLOW = """
            f.updated_at as flow_updated_at, f.finished_at, f.package is not null as published,
            a.username as owner, d.updated_at, coalesce(m.revision, 0) >= f.revision as indexed,
            exists (select from dead_letter l
-                   where l.flow_id = f.id and l.queue = 'dh.writer.metastore' and l.state = 'waiting') as unfindable,
-           case when f.finished_at is null then
-               (select count(*) from flow o where o.finished_at is null and o.created_at < f.created_at)
-           end as ahead
+                   where l.flow_id = f.id and l.queue = 'dh.writer.metastore' and l.state = 'waiting') as unfindable
     from dataset d
     join account a on a.id = d.ownerid
     join flow f on f.dataset_id = d.id
@@ -40,18 +42,20 @@ _ASKED = """
            or (f.findability <> 'private' and d.findability <> 'private'))
 """
 _RESOURCES = """
-    select index, name, tabular, stage, state, rows, reason, rule, errors, findings, facts, report,
-           (resource -> 'source' ->> 'size')::bigint as size
+    select index, name, tabular, stage, state, round, updated_at < now() - interval '2 seconds' as still, rows, reason,
+           rule, errors, findings, facts, report, (resource -> 'source' ->> 'size')::bigint as size
     from flow_resource where flow_id = $1 order by index
 """
 
 
 class Statuses:
-    """Reads status objects; `public_url` is the base of the addresses in them."""
+    """Reads status objects; `public_url` is the base of the addresses in them. What moves is in `heard` and `lines`."""
 
-    def __init__(self, pool: asyncpg.Pool, public_url: str) -> None:
+    def __init__(self, pool: asyncpg.Pool, public_url: str, heard: Heard, lines: Lines) -> None:
         self._pool = pool
         self._public_url = public_url
+        self._heard = heard
+        self._lines = lines
 
     async def find(self, owner: str, dataset: str, version: str, viewer: Actor) -> dict[str, Any] | None:
         """Revision `version` (a number, `latest`, `successful`) of an owner's (id or user name) dataset.
@@ -61,11 +65,16 @@ class Statuses:
         number = revision_number(version)
         if number is None or "\x00" in owner + dataset:
             return None
-        return await self._read(_FLOW + _ASKED, owner, dataset, number, viewer.reach)
+        flow, rows, places = await self._rows(_FLOW + _ASKED, owner, dataset, number, viewer.reach)
+        if flow is None:
+            return None
+        return self._status(flow, rows, places, is_inside=viewer.may(Action.READ, flow["ownerid"]))
 
-    async def of_flow(self, flow_id: str) -> dict[str, Any] | None:
-        """The status of a flow by its id, for who has been let in already."""
-        return await self._read(f"{_FLOW} where f.id = $1", flow_id)
+    async def of_flow(self, flow_id: str, *, is_inside: bool) -> dict[str, Any] | None:
+        """The status of a flow by its id, for who has been let in already: `is_inside` where they may read all that
+        its owner has."""
+        flow, rows, places = await self._rows(f"{_FLOW} where f.id = $1", flow_id)
+        return self._status(flow, rows, places, is_inside=is_inside) if flow else None
 
     async def own(self, request: web.Request, actor: Actor) -> str:
         """The id of the flow that an address names, whose dataset the actor may publish.
@@ -81,15 +90,43 @@ class Statuses:
         flow_id: str = found["id"]
         return flow_id
 
-    async def _read(self, query: str, *arguments: object) -> dict[str, Any] | None:
+    async def _rows(
+        self, query: str, *arguments: object
+    ) -> tuple[asyncpg.Record | None, Sequence[asyncpg.Record], Mapping[int, Place]]:
+        """The flow's row, those of its resources, and where they stand in line; no row where there is no flow."""
         async with self._pool.acquire() as connection:
             flow = await connection.fetchrow(query, *arguments)
             if flow is None:
-                return None
+                return None, (), {}
             rows = await connection.fetch(_RESOURCES, flow["id"])
-        return self._status(flow, rows)
+            if any(row["state"] == "QUEUED" and row["stage"] == STAGES[0] for row in rows):
+                return flow, rows, await places_of(connection, flow["ownerid"], flow["id"])
+        return flow, rows, {}
 
-    def _status(self, flow: asyncpg.Record, rows: Sequence[asyncpg.Record]) -> dict[str, Any]:
+    def _moving(
+        self, flow: asyncpg.Record, row: asyncpg.Record, place: Place | None, *, is_inside: bool
+    ) -> dict[str, Any]:
+        """How far a resource is within its stage, or what it waits for. How much its owner has waiting is theirs."""
+        if flow["finished_at"] is not None or row["state"] not in ("QUEUED", "INPROGRESS"):
+            return {}
+        if place is not None:
+            told = {"place": place.place, "line": place.line} if is_inside else {"place": None, "line": None}
+            return {"waiting": _told({"for": "turn", **told})}
+        progress = self._heard.progress(flow["id"], row["index"], row["stage"], row["round"])
+        if progress is not None:
+            return {"progress": progress}
+        # A stage that took it a moment ago has not had the time to say so.
+        jobs = self._lines.length(row["stage"]) if row["still"] else None
+        return {"waiting": _told({"for": "worker", "jobs": jobs})} if jobs else {}
+
+    def _status(
+        self,
+        flow: asyncpg.Record,
+        rows: Sequence[asyncpg.Record],
+        places: Mapping[int, Place],
+        *,
+        is_inside: bool,
+    ) -> dict[str, Any]:
         page = f"{self._public_url}/{flow['owner']}/{flow['dataset']}"
         stats = {"bytes": sum(row["size"] or 0 for row in rows), "count_of_rows": sum(row["rows"] or 0 for row in rows)}
         return {
@@ -113,12 +150,19 @@ class Statuses:
             "created": flow["created_at"].isoformat(),
             "updated": flow["flow_updated_at"].isoformat(),
             "finished": flow["finished_at"].isoformat() if flow["finished_at"] else None,
-            "resources": [_resource(row, f"{page}/v/{flow['revision']}") for row in rows],
+            "resources": [
+                _resource(row, f"{page}/v/{flow['revision']}")
+                | self._moving(flow, row, places.get(row["index"]), is_inside=is_inside)
+                for row in rows
+            ],
             "indexed": flow["state"] == "SUCCEEDED" and flow["indexed"],
             "index_error": UNFINDABLE if flow["state"] == "SUCCEEDED" and flow["unfindable"] else None,
-            "queue": {"ahead": flow["ahead"]} if flow["ahead"] is not None else None,
             "url": f"{page}/v/{flow['revision']}",
         }
+
+
+def _told(waiting: dict[str, Any]) -> dict[str, Any]:
+    return {**waiting, "words": waiting_words(waiting)}
 
 
 def _resource(row: asyncpg.Record, page: str) -> dict[str, Any]:
@@ -129,6 +173,9 @@ def _resource(row: asyncpg.Record, page: str) -> dict[str, Any]:
         "tabular": row["tabular"],
         "state": row["state"],
         "stage": row["stage"],
+        "round": row["round"],
+        "progress": None,
+        "waiting": None,
         "rows": row["rows"],
         "reason": row["reason"],
         "rule": row["rule"],

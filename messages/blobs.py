@@ -185,12 +185,15 @@ class Blobs:
                 Bucket=bucket, Key=key, Body=content, ContentType=mediatype, ChecksumAlgorithm="SHA256"
             )
 
-    async def put_file(self, blob: BlobRef, path: Path, mediatype: str) -> None:
-        """Writes a file to `blob`; multipart above 64 MB to bound memory. No half object is ever visible."""
+    async def put_file(
+        self, blob: BlobRef, path: Path, mediatype: str, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Writes a file to `blob`; multipart above 64 MB to bound memory. No half object is ever visible. `progress` is
+        told bytes."""
         if blob.size <= 64 * 1024 * 1024:
             await self._put_one(blob, path, mediatype)
         else:
-            await self._put_parts(blob, path, mediatype)
+            await self._put_parts(blob, path, mediatype, progress)
 
     async def _put_one(self, blob: BlobRef, path: Path, mediatype: str) -> None:
         checksum = {"ChecksumSHA256": base64_of(blob.sha256)} if blob.sha256 else {}
@@ -200,7 +203,9 @@ class Blobs:
                     Bucket=blob.bucket, Key=blob.key, Body=file, ContentType=mediatype, **checksum
                 )
 
-    async def _put_parts(self, blob: BlobRef, path: Path, mediatype: str) -> None:
+    async def _put_parts(
+        self, blob: BlobRef, path: Path, mediatype: str, progress: Callable[[int], None] | None
+    ) -> None:
         part_size = max(16 * 1024 * 1024, -(-blob.size // 9_000))  # S3 takes at most 10,000 parts
         where = {"Bucket": blob.bucket, "Key": blob.key}
         async with deadline(f"PUT {blob.key}", blob.size):
@@ -214,6 +219,8 @@ class Blobs:
                             **where, UploadId=upload, PartNumber=number, Body=content
                         )
                         parts.append({"ETag": answer["ETag"], "PartNumber": number})
+                        if progress:
+                            progress(file.tell())
                 await self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
             except BaseException:
                 # Also when cancelled, or the parts would be paid for until somebody looks.

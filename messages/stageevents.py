@@ -129,7 +129,12 @@ class StageRejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgressed:
-    """How far a running stage is: `done` of `total` in `unit` (`bytes` or `rows`). Transient: for whoever watches."""
+    """How far a running stage is: `done` of `total` in `unit` (`bytes` or `rows`). Transient: for whoever watches.
+
+    A stage may read its file more than once: `reading` counts from 1, and is 0 while the stage has begun and nothing is
+    known yet. `rate` is in units a second, smoothed. `size`: bytes of what is read. `began`: when this run of the stage
+    did, in milliseconds since 1970. What is told late is known by its `order`: the newest has the highest.
+    """
 
     KIND: ClassVar[str] = "event.stage.progressed"
     flow: FlowRef
@@ -139,6 +144,17 @@ class StageProgressed:
     done: int
     total: int | None
     unit: str
+    round: int = 0
+    attempt: int = 1
+    began: int = 0
+    reading: int = 1
+    rate: int | None = None
+    size: int | None = None
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Of two events about one stage of a resource the later one has more: a restart counts before what is done."""
+        return (self.round, self.attempt, self.began, self.reading, self.done)
 
     def to_message(self, cause: str | None = None) -> Message:
         data = {
@@ -149,8 +165,14 @@ class StageProgressed:
             "done": self.done,
             "total": self.total,
             "unit": self.unit,
+            "round": self.round,
+            "attempt": self.attempt,
+            "began": self.began,
+            "reading": self.reading,
+            "rate": self.rate,
+            "size": self.size,
         }
-        return message_of(self.KIND, self.flow, data, cause, self.index, self.stage, self.done)
+        return message_of(self.KIND, self.flow, data, cause, self.index, self.stage, *self.order)
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
@@ -163,4 +185,10 @@ class StageProgressed:
             done=int_of(data, "done"),
             total=maybe(int_of, data, "total"),
             unit=str_of(data, "unit"),
+            round=maybe(int_of, data, "round") or 0,
+            attempt=maybe(int_of, data, "attempt") or 1,
+            began=maybe(int_of, data, "began") or 0,
+            reading=maybe(int_of, data, "reading") or 0,
+            rate=maybe(int_of, data, "rate"),
+            size=maybe(int_of, data, "size"),
         )

@@ -9,7 +9,8 @@ cancels a flow holds its rows, and will have them gone. One resource of an owner
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -29,6 +30,9 @@ POLL = 1.0
 LOCK = 4_851_700_324
 """Any number that nothing else takes for locks on owners."""
 
+MOST_PLACES = 1_000
+"""Places that are counted: whoever stands further behind need not know how far, and the count costs next to nothing."""
+
 _FLOW = ("ownerid", "owner", "dataset", "revision", "findability")
 
 
@@ -47,6 +51,21 @@ async def line_up(connection: asyncpg.Connection, flow: FlowRef, resources: Sequ
 async def leave(connection: asyncpg.Connection, flow_id: str) -> None:
     """What still waits of a flow that has ended will have no turn."""
     await connection.execute("delete from turn where flow_id = $1 and not released", flow_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a resource stands among those of its owner that wait, from 1; None: behind the first MOST_PLACES. `line`
+    counts all that wait, up to MOST_PLACES."""
+
+    place: int | None
+    line: int
+
+
+async def places_of(connection: asyncpg.Connection, ownerid: str, flow_id: str) -> Mapping[int, Place]:
+    """The places of a flow's resources whose turn has not come, by their index."""
+    rows = await connection.fetch(_PLACES, ownerid, flow_id, MOST_PLACES)
+    return {row["index"]: Place(row["place"], row["line"]) for row in rows}
 
 
 async def waiting_of(connection: asyncpg.Connection, flow_id: str) -> set[int]:
@@ -97,6 +116,16 @@ def _job(row: asyncpg.Record) -> StageJob:
         round=row["round"],
     )
 
+
+_PLACES = """
+with line as (
+    select id, row_number() over (order by id) as place
+    from (select id from turn where ownerid = $1 and not released order by id limit $3) as first
+)
+select turn.index, line.place, (select count(*) from line) as line
+from turn left join line using (id)
+where turn.flow_id = $2 and not turn.released
+"""
 
 _FORGET = """
 delete from turn where id = any (array(

@@ -53,15 +53,16 @@ def write_canonical(
     *,
     field_names: Sequence[str] = (),
     progress: Progress | None = None,
+    hashed: Progress | None = None,
 ) -> Canonical:
     """The canonical form of the CSV at `path`, written to `destination` unless the file is canonical already.
 
-    `rows` are data rows. A file without a header gets `field_names` as one. `progress` is told rows (bytes for an
-    unchanged file). Raises OSError, UnicodeDecodeError, and RowsLost.
+    `rows` are data rows. A file without a header gets `field_names` as one. `progress` is told rows, `hashed` the
+    bytes of a file that is canonical already. Raises OSError, UnicodeDecodeError, and RowsLost.
     """
     kind = Dialect.from_descriptor(dialect)
     if _is_canonical(path, encoding, kind):
-        return _unchanged(path, kind, progress)
+        return _unchanged(path, kind, hashed)
     try:
         with destination.open("wb") as out:
             return _rewrite(path, encoding, kind, out, field_names, progress)
@@ -109,7 +110,7 @@ def _is_canonical(path: Path, encoding: str, dialect: Dialect) -> bool:
 
 def _unchanged(path: Path, dialect: Dialect, progress: Progress | None) -> Canonical:
     digest = hash_file(path, progress)
-    scanned = scan(path, dialect, UNBOUNDED)
+    scanned = scan(path, dialect, UNBOUNDED, progress)
     if not isinstance(scanned, Scan):
         raise RowsLost(scanned.message)
     rows = max(0, scanned.records - 1)

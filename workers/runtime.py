@@ -45,7 +45,7 @@ class StageRuntime:
         bound = log.bind(flow=job.flow.id, resource=job.resource.name, stage=job.stage, attempt=delivery.attempt)
         try:
             faultpoint(delivery.queue, "before_effect")
-            outcome = await self._outcome(job)
+            outcome = await self._outcome(job, delivery.attempt)
             faultpoint(delivery.queue, "after_effect")
             await self._transport.publish(announcement(job, outcome, delivery.message.id))
             faultpoint(delivery.queue, "after_publish")
@@ -57,12 +57,12 @@ class StageRuntime:
         bound.info("stage_done", outcome=type(outcome).__name__)
         return Ack()
 
-    async def _outcome(self, job: StageJob) -> Outcome:
+    async def _outcome(self, job: StageJob, attempt: int) -> Outcome:
         ends_at = asyncio.get_running_loop().time() + self._timeout * (1 - SPARE)
         try:
             async with asyncio.timeout(self._timeout):
                 with (
-                    ProgressReporter(self._transport, job) as report,
+                    ProgressReporter(self._transport, job, attempt) as report,
                     StageContext(self._tools, ends_at, report) as context,
                 ):
                     return await self._stage.function(job, context)

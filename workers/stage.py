@@ -116,7 +116,7 @@ class StageContext:
         assert content.sha256 is not None
         self.tools.spool.add(path, content.sha256)
         if await self.tools.blobs.head(content.bucket, content.key) is None:
-            await self.tools.blobs.put_file(content, path, mediatype)
+            await self.tools.blobs.put_file(content, path, mediatype, self.reporting(content.size, "bytes"))
 
     def reporting(self, total: int | None, unit: str) -> Callable[[int], None]:
         """A progress function that only needs to be told how much is done."""

@@ -176,7 +176,11 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         tag="source", security=PERMISSION, answer="Status", statuses=((202, "it runs again"), *NOT_SO)
     ),
     ("GET", "/source/{owner}/{dataset}/{revision}/events"): Operation(
-        tag="source", security=USER, answer="Status", answer_type=EVENT_STREAM, statuses=FOUND
+        tag="source",
+        security=USER,
+        answer="Status",
+        answer_type=EVENT_STREAM,
+        statuses=(*FOUND, (204, "`Last-Event-ID` names the end: there is nothing to come back for")),
     ),
     ("GET", "/metastore/search"): Operation(
         tag="metastore", security=USER, query=(("q", "words, as a JSON text"), SIZE, FROM), answer="Found"
@@ -246,11 +250,45 @@ UPLOAD = _closed(
     "path length sha256 part_size parts", path=SENT, length=NUMBER, sha256=SENT, part_size=NUMBER, parts=_list(PART)
 )
 FAULT = _object("detail rule pointer", detail=TEXT, rule=TEXT, pointer=TEXT, resource=TEXT)
+COUNT = {"type": ["integer", "null"]}
+PROGRESS = {
+    **_object(
+        "done total unit words",
+        done=NUMBER,
+        total=COUNT,
+        unit={"enum": ["bytes", "rows"]},
+        bytes=COUNT,
+        bytes_total=COUNT,
+        rate={**COUNT, "description": "units a second, smoothed"},
+        eta={**COUNT, "description": "seconds until this reading is done, where that can be known"},
+        reading={**NUMBER, "description": "a stage may read its file more than once; 0: it has begun"},
+        attempt=NUMBER,
+        words=TEXT,
+    ),
+    "type": ["object", "null"],
+}
+WAITING = {
+    **_object(
+        "for words",
+        **{"for": {"enum": ["turn", "worker"]}},
+        place={
+            **COUNT,
+            "description": "among its owner's that wait; null: behind the first 1,000, or not yours",
+        },
+        line={**COUNT, "description": "how many of its owner wait, counted up to 1,000"},
+        jobs={**COUNT, "description": "in the queue of its stage, a moment ago"},
+        words=TEXT,
+    ),
+    "type": ["object", "null"],
+}
 RESOURCE = _object(
     name=TEXT,
     index=NUMBER,
     state=STATE,
     stage=TEXT,
+    round={**NUMBER, "description": "how often it was started again"},
+    progress=PROGRESS,
+    waiting=WAITING,
     rows={"type": ["integer", "null"]},
     reason=NULLABLE,
     rule=NULLABLE,

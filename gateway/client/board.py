@@ -36,15 +36,51 @@ class Board(Protocol):
 
 @contextmanager
 def showing(terminal: Terminal) -> Iterator[Board]:
-    """Bars where the terminal can show them, lines elsewhere."""
+    """Bars where the terminal can show them, lines elsewhere; lines of JSON where that is asked for."""
     if not terminal.has_bars:
-        yield LineBoard(terminal)
+        yield JsonBoard(terminal) if terminal.as_json else LineBoard(terminal)
         return
     # The library of the bars is heavy; only a terminal pays for it.
     from gateway.client.bars import bar_board
 
     with bar_board(terminal) as bars:
         yield bars
+
+
+class JsonBoard:
+    """One JSON object a line on standard error, for programs."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def gauge(self, label: str, total: int | None, unit: str) -> Gauge:
+        return JsonGauge(self._terminal, label, total, unit)
+
+
+class JsonGauge:
+    """Says every few seconds how far it is, and at once when it enters a stage or is done."""
+
+    def __init__(self, terminal: Terminal, label: str, total: int | None, unit: str) -> None:
+        self._terminal = terminal
+        self._known = {"progress": label, "total": total, "unit": unit}
+        self._stage = ""
+        self._told = time.monotonic()
+
+    def reach(self, done: int) -> None:
+        if time.monotonic() - self._told >= _EVERY:
+            self._tell(done=done)
+
+    def enter(self, stage: str, done: float, detail: str = "") -> None:
+        if stage != self._stage or (detail and time.monotonic() - self._told >= _EVERY):
+            self._stage = stage
+            self._tell(done=round(done, 3), stage=stage, detail=detail)
+
+    def finish(self, remark: str = "") -> None:
+        self._tell(done=self._known["total"], stage="done", detail=remark)
+
+    def _tell(self, **more: object) -> None:
+        self._told = time.monotonic()
+        self._terminal.report({**self._known, **more})
 
 
 class LineBoard:

@@ -14,7 +14,7 @@ import aiohttp
 from gateway.client.connection import CONNECT, Connection
 from gateway.client.datahub import DataHub
 from gateway.client.failures import ServerFailure
-from gateway.client.stream import objects_of
+from gateway.client.stream import CHANGE, Event, changed, events_of
 
 SILENCE = 60.0  # seconds without even a heartbeat, after which a stream is taken for dead
 POLL = 1.0  # seconds between two questions
@@ -36,10 +36,10 @@ async def follow(connection: Connection, token: str | None, flow: str, listener:
     A gateway that restarts in between is waited for. Raises ServerFailure when it stays away, RequestFailure when it
     does not know the flow.
     """
-    hub = DataHub(connection, token)
+    stream = _Stream(connection, token, flow)
     heard = time.monotonic()
     while True:
-        async with aclosing(_either(connection, hub, token, flow)) as statuses:
+        async with aclosing(stream.statuses()) as statuses:
             try:
                 async for status in statuses:
                     heard = time.monotonic()
@@ -52,28 +52,48 @@ async def follow(connection: Connection, token: str | None, flow: str, listener:
         await asyncio.sleep(POLL)
 
 
-async def _either(
-    connection: Connection, hub: DataHub, token: str | None, flow: str
-) -> AsyncGenerator[dict[str, Any], None]:
-    """What the stream says until it breaks, then one answer: that says whether the server is there at all."""
-    with suppress(aiohttp.ClientError, TimeoutError, OSError):
-        async for status in _stream(connection, token, flow):
-            yield status
-    yield await hub.status(flow)
+class _Stream:
+    """The events of one flow; taken up again where they broke off."""
 
+    def __init__(self, connection: Connection, token: str | None, flow: str) -> None:
+        self._connection = connection
+        self._token = token
+        self._flow = flow
+        self._seen = ""
+        self._status: dict[str, Any] = {}
 
-async def _stream(connection: Connection, token: str | None, flow: str) -> AsyncIterator[dict[str, Any]]:
-    """The stream's objects; none where the server has no such stream."""
-    async with connection.session.get(
-        f"{connection.server}/source/{quote(flow)}/events",
-        headers={"Accept": "text/event-stream", **({"Auth-Token": token} if token else {})},
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=SILENCE),
-        allow_redirects=False,
-    ) as response:
-        if response.status != 200 or response.content_type != "text/event-stream":
-            return
-        async for document in objects_of(_lines(response.content)):
-            yield document
+    async def statuses(self) -> AsyncGenerator[dict[str, Any], None]:
+        """What the stream says until it breaks, then one answer: that says whether the server is there at all."""
+        with suppress(aiohttp.ClientError, TimeoutError, OSError):
+            async for event in self._events():
+                self._seen = event.id
+                if event.kind == "message":
+                    self._status = event.document
+                elif event.kind == CHANGE:
+                    self._status = changed(self._status, event.document)
+                else:
+                    continue
+                yield self._status
+        self._status = await DataHub(self._connection, self._token).status(self._flow)
+        yield self._status
+
+    async def _events(self) -> AsyncIterator[Event]:
+        """None where the server has no such stream."""
+        async with self._connection.session.get(
+            f"{self._connection.server}/source/{quote(self._flow)}/events",
+            headers=self._headers(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=SILENCE),
+            allow_redirects=False,
+        ) as response:
+            if response.status != 200 or response.content_type != "text/event-stream":
+                return
+            async for event in events_of(_lines(response.content)):
+                yield event
+
+    def _headers(self) -> dict[str, str]:
+        token = {"Auth-Token": self._token} if self._token else {}
+        seen = {"Last-Event-ID": self._seen} if self._seen else {}
+        return {"Accept": "text/event-stream", **token, **seen}
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

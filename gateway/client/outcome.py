@@ -60,7 +60,7 @@ class Outcome:
         if self.state in {"QUEUED", "INPROGRESS"}:
             for resource in self._resources():
                 name, stage, state = (escape(resource.get(key), 100) for key in ("name", "stage", "state"))
-                terminal.say(f"  {name}: {stage} {state.lower()}")
+                terminal.say(f"  {name}: {stage} {state.lower()}{_moving(resource)}")
         for resource in failed[:SHOWN]:
             self._show_failed(terminal, resource)
         if len(failed) > SHOWN:
@@ -94,6 +94,13 @@ class Outcome:
 
     def _failed(self) -> list[Mapping[str, Any]]:
         return [resource for resource in self._resources() if resource.get("state") == "FAILED"]
+
+
+def _moving(resource: Mapping[str, Any]) -> str:
+    """How far it is within its stage, or what it waits for."""
+    told = resource.get("progress") or resource.get("waiting")
+    words = told.get("words") if isinstance(told, dict) else None
+    return f", {escape(words, 200)}" if words else ""
 
 
 def _counts(resource: Mapping[str, Any]) -> dict[str, int]:

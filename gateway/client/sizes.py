@@ -26,6 +26,22 @@ def rate(count: int, seconds: float, unit: str) -> str:
     return f"{size(each)}/s" if unit == "bytes" else f"{each:,.0f} {unit}/s"
 
 
+def short(count: int, unit: str) -> str:
+    """A count in at most six characters: `950`, `12.3k`, `4.5M`; bytes as `size` has them."""
+    if unit == "bytes":
+        return size(count)
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1e3:.1f}k" if count < 999_950 else f"{count / 1e6:.1f}M"
+
+
+def duration(seconds: float) -> str:
+    """As exact as a guess can be: `5 s`, `40 s`, `3 min`, `2 h`."""
+    if seconds < 55:
+        return f"{seconds if seconds < 10 else round(seconds, -1):.0f} s"
+    return f"{max(seconds / 60, 1):.0f} min" if seconds < 3300 else f"{max(seconds / 3600, 1):.0f} h"
+
+
 def plural(count: int, noun: str) -> str:
     """`1 row`, `1,500 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -54,6 +54,11 @@ class Terminal:
         if self.as_json:
             _write_plain(sys.stdout, json.dumps(document, indent=2, default=str))
 
+    def report(self, document: Mapping[str, Any]) -> None:
+        """A line of progress for a machine: one JSON object on standard error, only with `--json`."""
+        if self.as_json:
+            _write_plain(sys.stderr, json.dumps(document, default=str))
+
     def paint(self, text: str, style: str) -> str:
         """The text in a style where standard output shows colours; the text itself elsewhere."""
         return _paint(text, style, self._coloured_out)

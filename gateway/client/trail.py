@@ -1,4 +1,4 @@
-"""A flow's status as it moves on, on a board: which resource is in which stage, how far within it."""
+"""A flow's status as it moves on, on a board: which resource is in which stage, how far within it, or why it waits."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.client.board import Board, Gauge
-from gateway.client.sizes import amount, plural
+from gateway.client.sizes import duration, plural, short
 
 STAGES = ("load", "encoding", "csvkind", "validate", "dump")
 SHOWN = 20
 """Resources with a gauge of their own; a package of thousands gets one for all."""
+ENDED = frozenset({"SUCCEEDED", "FAILED"})
 
 
 class Trail:
@@ -21,12 +22,10 @@ class Trail:
         self._gauges: dict[str, Gauge] = {}
         self._ended: set[str] = set()
         self._search: Gauge | None = None
-        self._waiting = ""
 
     def show(self, status: dict[str, Any]) -> None:
         """Move every gauge to where the status says it is."""
         resources = [resource for resource in status.get("resources", ()) if isinstance(resource, dict)]
-        self._waiting = _waiting(status)
         if len(resources) > SHOWN:
             self._show_all(resources)
         else:
@@ -50,18 +49,20 @@ class Trail:
             gauge.finish(f"failed at {stage}")
         else:
             reached, detail = _progress(resource)
-            gauge.enter(f"{stage}{self._waiting}" if state == "QUEUED" else stage, _position(stage) + reached, detail)
-        if state in {"SUCCEEDED", "FAILED"}:
+            gauge.enter(f"{stage} (waiting)" if _waits(resource) else stage, _position(stage) + reached, detail)
+        if state in ENDED:
             self._ended.add(name)
 
     def _show_all(self, resources: list[dict[str, Any]]) -> None:
-        ended = sum(1 for resource in resources if resource.get("state") in {"SUCCEEDED", "FAILED"})
+        ended = sum(1 for resource in resources if resource.get("state") in ENDED)
         gauge = self._gauge("resources", len(resources))
         if ended == len(resources) and "resources" not in self._ended:
             self._ended.add("resources")
             gauge.finish(f"{plural(ended, 'resource')} done")
         elif ended < len(resources):
-            gauge.enter("in the pipeline", ended, f"{ended:,} of {len(resources):,} done")
+            waiting = sum(1 for resource in resources if resource.get("state") not in ENDED and _waits(resource))
+            detail = f"{ended:,} of {len(resources):,} done" + (f", {waiting:,} waiting" if waiting else "")
+            gauge.enter("in the pipeline", ended, detail)
 
     def _gauge(self, name: str, total: int) -> Gauge:
         if name not in self._gauges:
@@ -69,22 +70,34 @@ class Trail:
         return self._gauges[name]
 
 
-def _waiting(status: Mapping[str, Any]) -> str:
-    queue = status.get("queue")
-    ahead = queue.get("ahead") if isinstance(queue, dict) else None
-    return f" (waiting, {plural(ahead, 'flow')} ahead)" if isinstance(ahead, int) and ahead else " (waiting)"
-
-
 def _position(stage: str) -> int:
     return STAGES.index(stage) if stage in STAGES else 0
 
 
+def _mapping(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = resource.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _waits(resource: Mapping[str, Any]) -> bool:
+    """Whether nobody works on it, as far as that is known."""
+    return bool(_mapping(resource, "waiting")) or (
+        resource.get("state") == "QUEUED" and not _mapping(resource, "progress")
+    )
+
+
 def _progress(resource: Mapping[str, Any]) -> tuple[float, str]:
-    """How much of the stage is done, from 0 to 1, and in words."""
-    progress = resource.get("progress")
-    if not isinstance(progress, dict) or not isinstance(progress.get("done"), int):
+    """How much of the stage is done, from 0 to 1, and in words; what it waits for where nothing is done."""
+    progress = _mapping(resource, "progress")
+    done, total, unit = progress.get("done"), progress.get("total"), str(progress.get("unit", ""))
+    if not isinstance(done, int):
+        return 0.0, str(_mapping(resource, "waiting").get("words", "")).removeprefix("waits for ")
+    if progress.get("reading") == 0:
         return 0.0, ""
-    done, total, unit = progress["done"], progress.get("total"), str(progress.get("unit", ""))
-    if not total:
-        return 0.0, amount(done, unit)
-    return min(done / total, 1.0), f"{amount(done, unit)} of {amount(total, unit)}"
+    noun = "" if unit == "bytes" else f" {unit}"
+    words = [f"{short(done, unit)} of {short(total, unit)}{noun}" if total else f"{short(done, unit)}{noun}"]
+    if isinstance(rate := progress.get("rate"), int) and rate:
+        words.append(f"{short(rate, unit)}/s")
+    if isinstance(eta := progress.get("eta"), int) and eta:
+        words.append(f"about {duration(eta)}")
+    return min(done / total, 1.0) if total else 0.0, ", ".join(words)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -19,7 +20,6 @@ from gateway.parts import Parts
 from gateway.pkgstore import PackageStore, ResourceRun, Revision
 from gateway.problems import Problem, not_found
 from gateway.runs import cancel, rerun
-from gateway.status import Statuses
 from messages.jobs import STAGES
 
 MOST_RUNS = 200
@@ -54,7 +54,7 @@ class StageLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """A resource of the run; `more` problems beyond `findings`."""
+    """A resource of the run; `more` problems beyond `findings`; `moves`: its progress (`gateway.heard.progress_of`)."""
 
     index: int
     name: str
@@ -66,6 +66,7 @@ class RunLine:
     errors: int
     more: int
     report: str | None
+    moves: Mapping[str, Any] | None = None
 
 
 class RunPage:
@@ -73,7 +74,7 @@ class RunPage:
 
     def __init__(self, parts: Parts, site: Site, store: PackageStore) -> None:
         self._pool = parts.pool
-        self._statuses = Statuses(parts.pool, site.public_url)
+        self._statuses = parts.statuses
         self._site = site
         self._store = store
 
@@ -94,12 +95,14 @@ class RunPage:
             raise not_found("There is no such revision, or you may not see it.")
         runs = sorted(revision.resources, key=lambda run: (run.state != "FAILED", run.index))
         source = f"/source/{text.segment(revision.ownerid)}/{text.segment(revision.dataset)}/{revision.revision}"
+        moving = await self._moving(revision, viewer)
+        lines = [run_line(revision, run, moving.get(run.index, {})) for run in runs[:MOST_RUNS]]
         return await self._site.page(
             request,
             "run.html",
             account=viewer.account,
             revision=revision,
-            headline="Cancelled" if revision.cancelled else HEADLINES[revision.state],
+            headline=headline_of(revision, moves=any(line.moves for line in lines)),
             words=words_of(revision),
             live=revision.finished_at is None,
             own=viewer.may(Action.PUBLISH, revision.ownerid, revision.dataset),
@@ -107,10 +110,18 @@ class RunPage:
             events=f"{source}/events",
             status_url=source,
             request_path=request.path,
-            runs=[run_line(revision, run) for run in runs[:MOST_RUNS]],
+            runs=lines,
             hidden_runs=max(0, len(runs) - MOST_RUNS),
             took=_took(revision),
         )
+
+    async def _moving(self, revision: Revision, viewer: Actor) -> Mapping[int, Mapping[str, Any]]:
+        """The resources of a run that moves, by their index, as its status has them."""
+        if revision.finished_at is not None:
+            return {}
+        flow_id = f"{revision.ownerid}/{revision.dataset}/{revision.revision}"
+        status = await self._statuses.of_flow(flow_id, is_inside=viewer.may(Action.READ, revision.ownerid))
+        return {resource["index"]: resource for resource in status["resources"]} if status else {}
 
     async def cancel(self, request: web.Request) -> web.Response:
         """The button that cancels a run of one's own that moves; back to its page."""
@@ -140,6 +151,13 @@ def _back(request: web.Request, button: str) -> web.Response:
     return web.Response(status=303, headers={"Location": request.rel_url.raw_path.removesuffix(button)})
 
 
+def headline_of(revision: Revision, *, moves: bool) -> str:
+    """What is to be said first; `moves`: something is known to be worked on, though no stage has ended yet."""
+    if revision.cancelled:
+        return "Cancelled"
+    return HEADLINES["INPROGRESS" if moves and revision.state == "QUEUED" else revision.state]
+
+
 def words_of(revision: Revision) -> str:
     """A sentence under the headline."""
     if revision.cancelled:
@@ -156,21 +174,31 @@ def words_of(revision: Revision) -> str:
     return f"{done} of {len(revision.resources)} files are ready. Your data is safe; you may close this page."
 
 
-def run_line(revision: Revision, run: ResourceRun) -> RunLine:
-    """A resource as the page shows it."""
+def run_line(revision: Revision, run: ResourceRun, moving: Mapping[str, Any]) -> RunLine:
+    """A resource as the page shows it; `moving` is what its status says besides of one that moves."""
+    progress = moving.get("progress")
+    told = progress or moving.get("waiting")
+    state = "INPROGRESS" if progress and run.state == "QUEUED" else run.state
     findings = [finding_line(finding) for finding in run.findings[:MOST_FINDINGS]]
     return RunLine(
         index=run.index,
         name=run.name,
-        state=run.state,
-        words=f"{run.rows:,} rows" if run.rows is not None else ("" if run.tabular else "not a table: kept as it is"),
-        stages=stages_of(run.stage, run.state, "stopped" if run.rule == "cancelled" else None),
+        state=state,
+        words=told["words"] if told else _size_of(run),
+        stages=stages_of(run.stage, state, "stopped" if run.rule == "cancelled" else None),
         reason=run.reason,
         findings=[finding for finding in findings if finding.message != run.reason or finding.row or finding.cell],
         errors=max(run.errors, len(findings)),
         more=max(0, run.errors - len(findings)),
         report=report_address(revision, run) if has_report(run) else None,
+        moves=progress,
     )
+
+
+def _size_of(run: ResourceRun) -> str:
+    if run.rows is not None:
+        return f"{run.rows:,} {'row' if run.rows == 1 else 'rows'}"
+    return "" if run.tabular else "not a table: kept as it is"
 
 
 def has_report(run: ResourceRun) -> bool:

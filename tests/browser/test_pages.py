@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from gateway.events import LIVE
+from messages.datapackage import FlowRef, Resource
+from messages.stageevents import StageProgressed
+from messages.turns import line_up
 from tests.browser.conftest import Complaints
 from tests.gateway.conftest import PASSWORD, Gateway, Publisher
 from tests.gateway.seeds import Seeds, Table
@@ -103,6 +107,46 @@ async def test_run_is_followed_live_until_it_is_published_and_found(
     await expect(page.get_by_role("heading", name="Published", exact=True)).to_be_visible()
     await page.get_by_role("link", name="Open the dataset").click()
     await expect(page).to_have_url(f"{gateway.url}/ada/gold")
+
+
+async def test_progress_and_place_in_line_are_seen_and_a_gateway_that_restarts_is_waited_for(
+    page: Page, gateway: Gateway, ada: Publisher, seeds: Seeds, complaints: Complaints
+) -> None:
+    tables = [Table(state="QUEUED", stage="load"), Table(name="second", state="QUEUED", stage="load")]
+    await seeds.revision(ada.id, "gold", state="QUEUED", tables=tables)
+    flow = FlowRef(ownerid=ada.id, owner="ada", dataset="gold", revision=1, findability="published")
+    second = Resource.from_dict(await gateway.pool.fetchval("select resource from flow_resource where index = 1"))
+    async with gateway.pool.acquire() as connection, connection.transaction():
+        await line_up(connection, flow, [second])
+    await log_in(page, gateway)
+    await page.goto(f"{gateway.url}/ada/gold/v/1")
+    await expect(page.locator("#resource-1 .resource-words")).to_have_text("waits for its turn: 1st of 1 of this owner")
+
+    def tell(done: int) -> None:
+        told = StageProgressed(
+            flow=flow, index=0, name="prices", stage="load", done=done, total=10**9, unit="bytes", rate=5 * 10**6
+        )
+        gateway.app[LIVE]._progressed(told.to_message())
+
+    tell(4 * 10**8)
+    bar = page.get_by_role("progressbar", name="Progress of prices")
+    await expect(bar).to_have_js_property("value", 4 * 10**8)
+    words = page.locator("#resource-0 .resource-words")
+    await expect(words).to_have_text("400 MB of 1.0 GB, 5.0 MB/s, about 2 min left")
+    await expect(page.locator("#resource-0 [aria-current=step]")).to_have_text("Load working")
+    # Said to a screen reader: that it moves, and no number.
+    await expect(page.get_by_role("status")).to_have_text("Being processed")
+
+    # Without a script the page says the same.
+    status = await (await page.request.get(page.url)).text()
+    assert "400 MB of 1.0 GB, 5.0 MB/s, about 2 min left" in status
+    assert 'max="1000000000" value="400000000"' in status
+
+    gateway.app[LIVE].release()
+    tell(5 * 10**8)
+    await expect(words).to_have_text("500 MB of 1.0 GB, 5.0 MB/s, about 2 min left")
+    await expect(page.get_by_text("The connection is lost")).to_be_hidden()
+    complaints.heard.clear()  # a stream that is cut is an error on the console
 
 
 async def test_run_that_fails_while_watched_shows_its_reasons(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from gateway.client.stream import objects_of
+from gateway.client.stream import Event, changed, events_of
 from tests import warm
 from tests.client.publisher import CSV, write_package
 from tests.client.screen import on_a_terminal
@@ -197,4 +197,16 @@ async def test_events_are_read_whatever_is_between_them() -> None:
                      b"event: x", b"", b'data:{"b": 2}\r', b"\r"):  # fmt: skip
             yield line
 
-    assert [document async for document in objects_of(lines())] == [{"a": 1}, {"b": 2}]
+    assert [event async for event in events_of(lines())] == [
+        Event("1", "message", {"a": 1}),
+        Event("1", "message", {"b": 2}),
+    ]
+
+
+def test_a_change_has_the_resources_that_are_not_what_they_were() -> None:
+    status = {"state": "QUEUED", "resources": [{"index": 0, "stage": "load"}, {"index": 1, "stage": "load"}]}
+    change = {"state": "INPROGRESS", "resources": [{"index": 1, "stage": "dump"}]}
+    assert changed(status, change) == {
+        "state": "INPROGRESS",
+        "resources": [{"index": 0, "stage": "load"}, {"index": 1, "stage": "dump"}],
+    }

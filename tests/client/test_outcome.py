@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from gateway.client.board import LineBoard
+from gateway.client.board import LineBoard, showing
 from gateway.client.outcome import Outcome
 from gateway.client.terminal import Terminal
 from gateway.client.trail import Trail
@@ -48,9 +49,10 @@ def test_failed_run_names_reason_and_report(capsys: pytest.CaptureFixture[str]) 
 
 def test_trail_says_each_stage_once_with_place_in_the_queue_and_rows(capsys: pytest.CaptureFixture[str]) -> None:
     trail = Trail(LineBoard(Terminal(environ={})))
-    progress = {"done": 10, "total": 100, "unit": "rows"}
+    waiting = {"for": "turn", "place": 3, "line": 12, "words": "waits for its turn: 3rd of 12 of this owner"}
+    progress = {"done": 20_000, "total": 100_000, "unit": "rows", "rate": 1_500, "eta": 54, "reading": 1}
     for told in (
-        status("QUEUED", resource("search", "QUEUED"), queue={"ahead": 2}),
+        status("QUEUED", resource("search", "QUEUED", waiting=waiting)),
         status("INPROGRESS", resource("search", "INPROGRESS", "load")),
         status("INPROGRESS", resource("search", "INPROGRESS", "load")),
         status("INPROGRESS", resource("search", "INPROGRESS", "validate", progress=progress)),
@@ -60,12 +62,45 @@ def test_trail_says_each_stage_once_with_place_in_the_queue_and_rows(capsys: pyt
     ):
         trail.show(told)
     assert capsys.readouterr().err.splitlines() == [
-        "search: load (waiting, 2 flows ahead)",
+        "search: load (waiting), its turn: 3rd of 12 of this owner",
         "search: load",
-        "search: validate, 10 rows of 100 rows",
+        "search: validate, 20.0k of 100.0k rows, 1,500/s, about 50 s",
         "search: done, 100 rows",
         "search: published, waiting for the search index",
         "search: found",
+    ]
+
+
+def test_a_file_that_is_being_loaded_does_not_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = {"done": 5_000_000, "total": 10_000_000, "unit": "bytes", "rate": 1_000_000, "eta": 5, "reading": 1}
+    Trail(LineBoard(Terminal(environ={}))).show(status("QUEUED", resource("a", "QUEUED", progress=progress)))
+    assert capsys.readouterr().err == "a: load, 5.0 MB of 10.0 MB, 1.0 MB/s, about 5 s\n"
+
+
+def test_programs_are_told_of_progress_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with showing(Terminal(as_json=True, environ={})) as board:
+        trail = Trail(board)
+        trail.show(status("INPROGRESS", resource("a", "INPROGRESS", "dump")))
+        trail.show(status("SUCCEEDED", resource("a", "SUCCEEDED", "dump", rows=2), indexed=True))
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert [json.loads(line) for line in told.err.splitlines()] == [
+        {"progress": "a", "total": 5, "unit": "stages", "done": 4.0, "stage": "dump", "detail": ""},
+        {"progress": "a", "total": 5, "unit": "stages", "done": 5, "stage": "done", "detail": "done, 2 rows"},
+    ]
+
+
+def test_status_says_how_far_a_stage_is_and_what_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+    moving = [
+        resource("a", "INPROGRESS", "dump", progress={"words": "1 of 9 rows"}),
+        resource("b", "QUEUED", waiting={"words": "waits for its turn"}),
+        resource("c", "QUEUED", progress=None, waiting=None),
+    ]
+    Outcome("http://s", status("INPROGRESS", *moving)).show(Terminal(environ={}))
+    assert capsys.readouterr().out.splitlines()[1:4] == [
+        "  a: dump inprogress, 1 of 9 rows",
+        "  b: load queued, waits for its turn",
+        "  c: load queued",
     ]
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
+from deploy.embedded.ports import LOOPBACK, free_ports
+from gateway.client.stream import Event, changed, events_of
 from gateway.events import LIVE
 from gateway.live import POLL, Live, pause_after
 from messages.datapackage import FlowRef
+from messages.settings import Settings
 from messages.stageevents import StageProgressed
-from tests.gateway.conftest import Gateway, Publisher
+from tests.gateway.conftest import Gateway, Publisher, serving
 from tests.gateway.seeds import Seeds, Table
 
 
@@ -35,21 +40,34 @@ async def flow(ada: Publisher, seeds: Seeds) -> FlowRef:
 
 
 class Stream:
-    """The events of a response; `raw` are its lines so far."""
+    """The events of a response; `raw` are its lines so far, `events` what was made of them."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
         self.raw: list[str] = []
+        self.events: list[Event] = []
+        self.status: dict[str, Any] = {}
+        self._made = events_of(self._lines())
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        async for line in self.response.content:
+            self.raw.append(line.decode())
+            yield line
+
+    async def event(self) -> Event:
+        """The next one; raises StopAsyncIteration at the end of the stream."""
+        async with asyncio.timeout(30):
+            self.events.append(event := await anext(self._made))
+        return event
 
     async def next(self) -> dict[str, Any]:
-        """The next status; raises StopAsyncIteration at the end of the stream."""
-        async with asyncio.timeout(30):
-            while line := (await self.response.content.readline()).decode():
-                self.raw.append(line)
-                if line.startswith("data: "):
-                    status: dict[str, Any] = json.loads(line[6:])
-                    return status
-        raise StopAsyncIteration
+        """The next status; raises StopAsyncIteration at the end of the stream, and where it is said."""
+        event = await self.event()
+        if event.kind == "end":
+            raise StopAsyncIteration
+        whole = event.kind == "message"
+        self.status = event.document if whole else changed(self.status, event.document)
+        return self.status
 
     async def until(self, **wanted: Any) -> dict[str, Any]:
         """The first status that has these values."""
@@ -58,11 +76,17 @@ class Stream:
             if all(status[name] == value for name, value in wanted.items()):
                 return status
 
+    async def ended(self) -> None:
+        """The stream says that it ends, and does."""
+        assert (await self.event()).kind == "end"
+        assert await self.response.content.read() == b""
+
 
 @asynccontextmanager
 async def following(gateway: Gateway, flow: FlowRef, **headers: str) -> AsyncIterator[Stream]:
     url = f"{gateway.url}/source/{flow.id}/events"
-    async with gateway.client.get(url, headers=headers) as response:
+    # Lines of a status may be long.
+    async with gateway.client.get(url, headers=headers, read_bufsize=1 << 22) as response:
         assert response.status == 200
         assert response.content_type == "text/event-stream"
         yield Stream(response)
@@ -80,6 +104,13 @@ async def left(live: Live) -> None:
     """Returns when nobody follows anything any more."""
     async with asyncio.timeout(30):
         while live.followed or live.readers:
+            await asyncio.sleep(0.05)
+
+
+async def looked(live: Live, flow: FlowRef) -> None:
+    """Returns when the flow's feed has made its first snapshot, of which a reader who has it is not told."""
+    async with asyncio.timeout(30):
+        while not any(key[0] == flow.id and feed._snapshot for key, (feed, _) in live._feeds.items()):
             await asyncio.sleep(0.05)
 
 
@@ -107,8 +138,12 @@ async def test_stream_starts_with_the_whole_status_and_ends_when_published_and_i
         await seeds.index(flow.ownerid, "gold", 1, package, 2, 39)
         await change(gateway, flow, "select $1::text")
         assert (await stream.next())["indexed"] is True
-        assert await stream.response.content.read() == b"\n"
-        assert sum(line.startswith("id: ") for line in stream.raw) == 4
+        await stream.ended()
+        assert stream.raw[0] == "retry: 2000\n"
+        assert [event.kind for event in stream.events] == ["message", "change", "change", "message", "end"]
+        ids = [event.id for event in stream.events]
+        assert len(set(ids)) == 4
+        assert ids[3] == ids[4]
     await left(gateway.app[LIVE])
 
 
@@ -119,25 +154,58 @@ async def test_stream_of_a_flow_that_has_failed_is_one_event(gateway: Gateway, a
     async with following(gateway, flow) as stream:
         status = await stream.next()
         assert (status["state"], status["reason"]) == ("FAILED", "prices failed")
-        assert await stream.response.content.read() == b"\n"
+        await stream.ended()
+    # A browser that has heard the end and comes back all the same is told to stay away.
+    headers = {"Last-Event-ID": stream.events[-1].id}
+    assert (await gateway.get(f"/source/{flow.id}/events", headers=headers)).status == 204
+
+
+def progressed(flow: FlowRef, done: int, **more: Any) -> StageProgressed:
+    told: dict[str, Any] = {"stage": "validate", "total": 9, "unit": "rows", "rate": 2, "size": 90, **more}
+    return StageProgressed(flow=flow, index=0, name="prices", done=done, **told)
+
+
+async def heard(gateway: Gateway, stream: Stream, event: StageProgressed) -> dict[str, Any]:
+    """The progress that the reader sees after this was said."""
+
+    async def say() -> None:
+        # The watch may not listen yet: progress is for whoever watches, so it is said until it is seen.
+        while True:
+            await gateway.parts.transport.publish(event.to_message())
+            await asyncio.sleep(0.5)
+
+    saying = asyncio.create_task(say())
+    try:
+        while True:
+            progress = (await stream.next())["resources"][0]["progress"]
+            if progress and progress["done"] == event.done:
+                return dict(progress)
+    finally:
+        saying.cancel()
 
 
 async def test_progress_of_a_stage_is_shown_while_the_stage_runs(gateway: Gateway, flow: FlowRef) -> None:
     async with following(gateway, flow) as stream:
-        assert "progress" not in (await stream.next())["resources"][0]
-        event = StageProgressed(flow=flow, index=0, name="prices", stage="validate", done=5, total=9, unit="rows")
-        resource: dict[str, Any] = {}
-        async with asyncio.timeout(30):
-            # The watch may not listen yet: progress is for whoever watches, so it is said until it is seen.
-            while "progress" not in resource:
-                await gateway.parts.transport.publish(event.to_message())
-                try:
-                    resource = (await asyncio.wait_for(stream.next(), 0.5))["resources"][0]
-                except TimeoutError:
-                    continue
-        assert resource["progress"] == {"done": 5, "total": 9, "unit": "rows"}
+        assert (await stream.next())["resources"][0]["progress"] is None
+        progress = await heard(gateway, stream, progressed(flow, 5))
+        assert progress == {
+            "done": 5,
+            "total": 9,
+            "unit": "rows",
+            "bytes": 50,
+            "bytes_total": 90,
+            "rate": 2,
+            "eta": 2,
+            "reading": 1,
+            "attempt": 1,
+            "words": "5 of 9 rows (50 B of 90 B), 2 rows/s, about 2 s left",
+        }
+        # Who asks instead of following is told the same, and the moment is the one it was before the progress.
+        asked = (await gateway.get(f"/source/{flow.id}")).json()["resources"][0]["progress"]
+        assert asked == progress
+        assert len({event.id for event in stream.events}) == 1
         await change(gateway, flow, STAGE, "dump", "INPROGRESS")
-        assert "progress" not in (await stream.until())["resources"][0]
+        assert (await stream.next())["resources"][0]["progress"] is None
 
 
 async def test_thousands_of_changes_become_at_most_four_events_a_second(gateway: Gateway, flow: FlowRef) -> None:
@@ -146,10 +214,7 @@ async def test_thousands_of_changes_become_at_most_four_events_a_second(gateway:
         await stream.next()
         started = time.monotonic()
         for done in range(20_000):
-            event = StageProgressed(
-                flow=flow, index=0, name="prices", stage="validate", done=done, total=None, unit="rows"
-            )
-            live._progressed(event.to_message())
+            live._progressed(progressed(flow, done, total=None).to_message())
             if done % 100 == 0:
                 await asyncio.sleep(0)
         await change(gateway, flow, PUBLISH)
@@ -199,6 +264,65 @@ def test_snapshots_pause_in_proportion_to_their_cost_and_never_for_long() -> Non
     assert pause_after(0.001) == pytest.approx(0.249)
     assert pause_after(0.1) == pytest.approx(2.0)
     assert pause_after(5.0) == POLL
+
+
+async def test_who_comes_back_to_any_gateway_goes_on_where_they_were(
+    gateway: Gateway, settings: Settings, flow: FlowRef
+) -> None:
+    async with following(gateway, flow) as stream:
+        await stream.next()
+        await change(gateway, flow, STAGE, "dump", "INPROGRESS")
+        await stream.next()
+        seen = stream.events[-1].id
+    async with serving(replace(settings, gateway=replace(settings.gateway, port=free_ports(1)[0]))) as other:
+        other.url = f"http://{LOOPBACK}:{other.parts.settings.gateway.port}"
+        async with following(other, flow, **{"Last-Event-ID": seen}) as again:
+            # Nothing is repeated: the first that comes is what happens next.
+            again.status = stream.status
+            await looked(other.app[LIVE], flow)
+            await change(gateway, flow, STAGE, "dump", "SUCCEEDED")
+            assert (await again.next())["resources"][0]["state"] == "SUCCEEDED"
+            assert again.events[0].kind == "change"
+            assert again.events[0].id != seen
+        async with following(other, flow, **{"Last-Event-ID": seen}) as late:
+            # And nothing is left out: who has missed something is told the whole.
+            assert (await late.next())["resources"][0]["state"] == "SUCCEEDED"
+            assert late.events[0].kind == "message"
+            assert late.events[0].id == again.events[0].id
+
+
+async def test_who_comes_back_is_told_the_progress_of_what_moves(gateway: Gateway, flow: FlowRef) -> None:
+    async with following(gateway, flow) as stream:
+        await stream.next()
+        await heard(gateway, stream, progressed(flow, 5))
+        seen = stream.events[-1].id
+    async with following(gateway, flow, **{"Last-Event-ID": seen}) as again:
+        event = await again.event()
+        assert (event.kind, event.id) == ("change", seen)
+        assert event.document["resources"][0]["progress"]["done"] == 5
+
+
+async def test_a_reader_who_takes_nothing_is_cut_off_and_can_go_on(
+    gateway: Gateway, ada: Publisher, seeds: Seeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.events.WRITE_DEADLINE", 0.5)
+    reasons = [Table(name=f"t{number}", state="INPROGRESS", stage="load", reason="x" * 30_000) for number in range(60)]
+    await seeds.revision(ada.id, "large", state="INPROGRESS", tables=reasons)
+    flow = FlowRef(ownerid=ada.id, owner="ada", dataset="large", revision=1, findability="published")
+    reader, writer = await asyncio.open_connection(LOOPBACK, gateway.parts.settings.gateway.port, limit=1024)
+    writer.write(f"GET /source/{flow.id}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    with capture_logs() as logs:
+        async with asyncio.timeout(30):
+            while not any(line["event"] == "reader_too_slow" for line in logs):
+                await asyncio.sleep(0.05)
+    await left(gateway.app[LIVE])
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(30):
+            while await reader.read(1 << 20):
+                pass
+    writer.close()
+    async with following(gateway, flow) as stream:
+        assert len((await stream.next())["resources"]) == 60
 
 
 async def test_flow_that_does_not_exist_is_not_found(gateway: Gateway, ada: Publisher) -> None:

@@ -69,6 +69,9 @@ async def test_revisions_are_contiguous_under_concurrent_pushes(ada: Publisher) 
     assert await ada.gateway.pool.fetchval("select (select count(*) from outbox) + (select count(*) from turn)") == 80
 
 
+TURN = {"for": "turn", "words": "waits for its turn"}
+
+
 async def test_the_status_of_a_new_flow(ada: Publisher) -> None:
     await ada.push()
     gateway = ada.gateway
@@ -78,7 +81,6 @@ async def test_the_status_of_a_new_flow(ada: Publisher) -> None:
     assert status["id"] == f"{ada.id}/prices/1"
     assert (status["state"], status["pipelines"], status["error_log"], status["stats"]) == ("QUEUED", {}, None, None)
     assert status["spec_contents"]["meta"]["dataset"] == "prices"
-    assert status["queue"] == {"ahead": 0}
     assert status["indexed"] is False
     assert status["url"] == f"{gateway.url}/ada/prices/v/1"
     (resource,) = status["resources"]
@@ -88,10 +90,13 @@ async def test_the_status_of_a_new_flow(ada: Publisher) -> None:
         "QUEUED",
         [],
     )
+    assert resource["waiting"] == {**TURN, "place": None, "line": None}
     for same in (f"/source/{ada.id}/prices/latest", "/source/ADA/prices/1"):
         assert (await gateway.get(same)).json() == status
     await ada.push(again=True)
-    assert (await gateway.get("/source/ada/prices/2")).json()["queue"] == {"ahead": 1}
+    headers = {"Auth-Token": ada.token}
+    (second,) = (await gateway.get("/source/ada/prices/2", headers=headers)).json()["resources"]
+    assert second["waiting"] == {**TURN, "place": 2, "line": 2, "words": "waits for its turn: 2nd of 2 of this owner"}
 
 
 async def test_the_status_of_an_ended_flow(ada: Publisher) -> None:
@@ -119,7 +124,7 @@ async def test_the_status_of_an_ended_flow(ada: Publisher) -> None:
     assert resource["report_url"] == f"{gateway.url}/ada/prices/v/2/report/data"
     good = (await gateway.get(f"/source/{ada.id}/prices/successful")).json()
     assert (good["revision"], good["state"], good["stats"]["bytes"]) == (1, "SUCCEEDED", len(CSV))
-    assert good["queue"] is None
+    assert [one["waiting"] for one in good["resources"]] == [None]
 
 
 async def test_nobody_learns_of_a_private_dataset_but_its_owner(ada: Publisher, bob: Publisher) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -234,33 +233,6 @@ async def test_what_takes_too_long_is_refused_by_the_name_of_the_stage_and_its_s
         row = await floor.ended(flow)
     assert "(time-limit): The file could not be processed: it took too long." in row["reason"]
     assert row["reason"].endswith("The stage encoding has 60 seconds (the server's DH_STAGE_TIMEOUT_ENCODING).")
-
-
-async def test_progress_is_told_and_never_in_the_way(floor: Floor, transport: Transport, tools: Tools) -> None:
-    heard: list[Message] = []
-    done = asyncio.Event()
-
-    def hear(message: Message) -> None:
-        heard.append(message)
-        done.set()
-
-    async def slow(stage_job: StageJob, context: StageContext) -> Outcome:
-        async with asyncio.timeout(20):
-            for row in itertools.count():
-                context.report(row, None, "rows")
-                await asyncio.sleep(0)
-                if done.is_set():
-                    break
-        return Passed(stage_job.resource)
-
-    flow, resources = await floor.accept(FILES)
-    await transport.declare()
-    watching = await transport.watch(["event.stage.progressed"], hear)
-    runtime = StageRuntime(Stage("dump", slow), transport, tools, 60.0)
-    assert await runtime.handle(delivered(job(flow, resources[0], "dump").to_message())) == Ack()
-    await watching.stop(1.0)
-    assert 1 <= len(heard) < 20
-    assert (heard[0].flow, heard[0].data["unit"], heard[0].data["stage"]) == (flow.id, "rows", "dump")
 
 
 async def test_refusal_from_within_is_a_rejection(floor: Floor, transport: Transport, tools: Tools) -> None:

@@ -52,6 +52,7 @@ async def _table(job: StageJob, context: StageContext, store: _Store) -> Resourc
             field_names=field_names(resource.descriptor),
             destination=str(destination),
             preview_destination=str(preview),
+            rows=resource.rows,
         )
     made = answer["canonical"]
     if made["rows"] != resource.rows:
@@ -107,7 +108,8 @@ class _Store:
         """Bytes that this stage made, at `path`."""
         file = self._file(role, filename, mediatype, digest["size"], digest["sha256"])
         if not await self._is_there(file.blob):
-            await self.context.tools.blobs.put_file(file.blob, path, mediatype)
+            reporting = self.context.reporting(file.blob.size, "bytes")
+            await self.context.tools.blobs.put_file(file.blob, path, mediatype, reporting)
         return file
 
     def _file(self, role: str, filename: str, mediatype: str, size: int, sha256: str) -> PublishedFile:
@@ -125,7 +127,7 @@ class _Store:
                 await blobs.copy(origin, file.blob, etag=etag, mediatype=file.mediatype)
                 return
         async with self.context.checkout(origin) as path:
-            await blobs.put_file(file.blob, path, file.mediatype)
+            await blobs.put_file(file.blob, path, file.mediatype, self.context.reporting(origin.size, "bytes"))
 
     async def _is_there(self, blob: BlobRef) -> bool:
         head = await self.context.tools.blobs.head(blob.bucket, blob.key)

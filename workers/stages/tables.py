@@ -79,6 +79,10 @@ def _bytes(progress: Report, path: Path | None = None) -> Progress:
     return lambda done: progress(done, total, "bytes")
 
 
+def _rows(progress: Report, total: int | None) -> Progress:
+    return lambda done: progress(done, total, "rows")
+
+
 def validate_table(
     progress: Report,
     path: str,
@@ -87,23 +91,25 @@ def validate_table(
     destination: str,
     sheet: Mapping[str, Any] | None = None,
     references: Sequence[Mapping[str, Any]] = (),
+    records: int | None = None,
     limits: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What `tabular.validation.Validation` says, its report at `destination` as JSON.
 
     Where the table is invalid also `summary`, and `problems`: the first examples of each kind. `files` are the
     digests, by name, of what is in the folder of `destination`: the report, and then the summary and the lists.
-    `references` are what `referenced.referenced` says; copies of those files go there too.
+    `references` are what `referenced.referenced` says; copies of those files go there too. `records` are those of the
+    file, the ones before its data included, for the progress.
     """
     from tabular.count import count_errors
+    from tabular.dialect import Dialect
     from tabular.limits import Limits
     from tabular.reasons import reasons
     from tabular.validation import validate_table
     from tabular.workbook import Sheet
 
-    def told(done: int) -> None:
-        progress(done, None, "rows")
-
+    before = Dialect.from_descriptor(dialect).first_data_row - 1
+    told = _rows(progress, None if records is None else max(records - before, 0))
     read, bounds, report_path = Sheet.from_dict(sheet) if sheet else None, Limits(**limits or {}), Path(destination)
     found = _references(references, report_path.parent)
     validation = validate_table(
@@ -162,8 +168,12 @@ def dump_table(
     field_names: Sequence[str],
     destination: str,
     preview_destination: str,
+    rows: int | None = None,
 ) -> dict[str, Any]:
-    """`{"canonical", "preview"}`: what `tabular.dump.Canonical` says, and the digest of the preview's JSON."""
+    """`{"canonical", "preview"}`: what `tabular.dump.Canonical` says, and the digest of the preview's JSON.
+
+    `rows` are those of the table, for the progress.
+    """
     from tabular.dump import preview, write_canonical
 
     canonical = write_canonical(
@@ -172,7 +182,8 @@ def dump_table(
         dialect,
         Path(destination),
         field_names=field_names,
-        progress=lambda done: progress(done, None, "rows"),
+        progress=_rows(progress, rows),
+        hashed=_bytes(progress, Path(path)),
     )
     shown = preview(Path(path), "utf-8", dialect)
     return {"canonical": canonical.to_dict(), "preview": _write_json(shown, preview_destination)}

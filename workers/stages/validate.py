@@ -34,6 +34,7 @@ async def validate(job: StageJob, context: StageContext) -> Outcome:
             destination=str(destination),
             sheet=sheet_of(job.resource),
             references=references,
+            records=job.resource.facts.get("csvkind", {}).get("records"),
             limits=context.tools.limits,
         )
     report, *beside = [await _kept(job, name, digest, context) for name, digest in answer["files"].items()]

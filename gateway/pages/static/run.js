@@ -6,8 +6,11 @@
   const stages = ["load", "encoding", "csvkind", "validate", "dump"];
   const words = {QUEUED: "waiting", INPROGRESS: "working", SUCCEEDED: "done", FAILED: "failed", SKIPPED: "not run"};
   const numbers = new Intl.NumberFormat("en");
-  const address = run.dataset.events;
+  const connection = document.getElementById("run-connection");
+  const resources = new Map();
+  const soonest = 2000, latest = 60000;
   let shown = run.dataset.state;
+  let pause = soonest;
 
   // Without a script the page offers to be loaded again; with one it renews itself.
   document.getElementById("run-refresh").hidden = true;
@@ -22,37 +25,33 @@
     return state === "FAILED" ? "SKIPPED" : "QUEUED";
   }
 
-  function amount(count, unit) {
-    if (unit !== "bytes") return `${numbers.format(count)} ${unit}`;
-    const units = ["B", "kB", "MB", "GB", "TB"];
-    let size = count, index = 0;
-    while (size >= 1000 && index < units.length - 1) { size /= 1000; index += 1; }
-    return `${index ? size.toFixed(1) : size} ${units[index]}`;
-  }
-
   function drawProgress(item, resource) {
     const bar = item.querySelector("progress");
-    const progress = resource.state === "INPROGRESS" ? resource.progress : null;
-    bar.hidden = !(progress && progress.total);
+    const progress = resource.progress;
+    bar.hidden = !progress;
     if (progress && progress.total) {
       bar.max = progress.total;
       bar.value = Math.min(progress.done, progress.total);
+    } else {
+      bar.removeAttribute("value");
     }
-    if (progress) {
-      const of = progress.total ? ` of ${amount(progress.total, progress.unit)}` : "";
-      setText(item.querySelector(".resource-words"), amount(progress.done, progress.unit) + of);
-    } else if (Number.isInteger(resource.rows)) {
-      setText(item.querySelector(".resource-words"), `${numbers.format(resource.rows)} rows`);
-    }
+    const told = progress || resource.waiting;
+    const line = item.querySelector(".resource-words");
+    if (told) setText(line, told.words);
+    else if (Number.isInteger(resource.rows)) setText(line, `${numbers.format(resource.rows)} ${resource.rows === 1 ? "row" : "rows"}`);
+    else if (resource.tabular) setText(line, "");
   }
 
   function drawResource(resource) {
+    resources.set(resource.index, resource);
     const item = document.getElementById(`resource-${resource.index}`);
     if (!item) return;
-    item.className = `resource ${resource.state.toLowerCase()}`;
+    // What is being loaded has ended no stage yet, and does not wait all the same.
+    const now = resource.progress && resource.state === "QUEUED" ? "INPROGRESS" : resource.state;
+    item.className = `resource ${now.toLowerCase()}`;
     const reached = Math.max(0, stages.indexOf(resource.stage));
     item.querySelectorAll(".stages > li").forEach((line, position) => {
-      const state = stateOf(position, reached, resource.state);
+      const state = stateOf(position, reached, now);
       line.className = state.toLowerCase();
       line.toggleAttribute("aria-current", false);
       if (state === "INPROGRESS") line.setAttribute("aria-current", "step");
@@ -61,21 +60,21 @@
     drawProgress(item, resource);
   }
 
-  function headline(status) {
+  function headline(status, moves) {
     if (status.state === "SUCCEEDED") return status.indexed || status.index_error ? "Published" : "Published, being made findable";
-    return status.state === "INPROGRESS" ? "Being processed" : "Waiting for a free worker";
+    return status.state === "INPROGRESS" || moves ? "Being processed" : "Waiting for a free worker";
   }
 
   function draw(status) {
-    const resources = status.resources || [];
-    resources.forEach(drawResource);
-    const done = resources.filter(resource => resource.state === "SUCCEEDED").length;
-    const text = headline(status);
+    status.resources.forEach(drawResource);
+    const all = [...resources.values()];
+    const done = all.filter(resource => resource.state === "SUCCEEDED").length;
+    const text = headline(status, all.some(resource => resource.progress));
     document.querySelector(".verdict").className = `verdict ${status.state.toLowerCase()}`;
     setText(document.getElementById("run-state"), text);
     setText(document.getElementById("run-words"), status.state === "SUCCEEDED"
-      ? "Every file was read to its end, checked and stored."
-      : `${done} of ${resources.length} files are ready. Your data is safe; you may close this page.`);
+      ? "Every file was read to its end, checked and stored." + (status.index_error ? ` ${status.index_error}` : "")
+      : `${done} of ${all.length} files are ready. Your data is safe; you may close this page.`);
     document.getElementById("run-dataset").hidden = status.state !== "SUCCEEDED";
     const cancel = document.getElementById("run-cancel");
     if (cancel) cancel.hidden = status.state === "SUCCEEDED";
@@ -87,19 +86,35 @@
     run.dataset.state = status.state;
   }
 
-  const source = new EventSource(address);
-  source.onmessage = message => {
-    const status = JSON.parse(message.data);
-    if (status.state === "FAILED") {
-      // The reasons and findings are drawn by the server.
+  function follow() {
+    const source = new EventSource(run.dataset.events);
+    const hear = message => {
+      const status = JSON.parse(message.data);
+      connection.hidden = true;
+      pause = soonest;
+      if (status.state === "FAILED") {
+        // The reasons and findings are drawn by the server.
+        source.close();
+        window.location.reload();
+      } else {
+        draw(status);
+      }
+    };
+    source.onmessage = hear;
+    source.addEventListener("change", hear);
+    source.addEventListener("end", () => {
       source.close();
-      window.location.reload();
-      return;
-    }
-    draw(status);
-    if (status.state === "SUCCEEDED" && (status.indexed || status.index_error)) {
       run.dataset.final = "true";
-      source.close();
-    }
-  };
+    });
+    source.onopen = () => { connection.hidden = true; };
+    source.onerror = () => {
+      connection.hidden = false;
+      // The browser comes back by itself, unless it was answered with an error: by a gateway that just starts, say.
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(follow, pause);
+      pause = Math.min(pause * 2, latest);
+    };
+  }
+
+  follow();
 })();
