@@ -13,7 +13,8 @@ from typing import Any
 import asyncpg
 
 from gateway.auth.accounts import Account
-from gateway.auth.rights import Action, Actor, still_may
+from gateway.auth.audit import Origin, record
+from gateway.auth.rights import Action, still_may
 from gateway.spec import Spec
 from messages.datapackage import FlowRef, Resource
 from messages.events import FlowAccepted
@@ -65,10 +66,10 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A push by `actor`, for `owner`, that may be accepted: `posted` is the spec as it is kept, `fingerprint` what it
-    says as one hash."""
+    """A push by whom `origin` says, for `owner`, that may be accepted: `posted` is the spec as it is kept,
+    `fingerprint` what it says as one hash."""
 
-    actor: Actor
+    origin: Origin
     owner: Account
     spec: Spec
     posted: Mapping[str, Any]
@@ -104,7 +105,9 @@ async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None, *, dr
                 # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
                 if await connection.fetchval(_SWEPT, offer.owner.id) != swept:
                     raise SweptMeanwhile
-                if not await still_may(connection, offer.actor, Action.PUBLISH, offer.owner.id):
+                if not await still_may(
+                    connection, offer.origin.actor, Action.PUBLISH, offer.owner.id, offer.spec.dataset
+                ):
                     raise RightLost
                 flow = await _revise(connection, offer)
                 if dry:
@@ -139,6 +142,8 @@ async def _revise(connection: asyncpg.Connection, offer: Offer) -> FlowRef:
     names = tuple(each.name for each in offer.resources)
     await emit(connection, FlowAccepted(flow=flow, title=offer.spec.title, resources=names).to_message())
     await line_up(connection, flow, offer.resources)
+    subject = f"{flow.dataset}/{flow.revision}"
+    await record(connection, flow.ownerid, "pushed", subject, offer.origin, findability=flow.findability)
     return flow
 
 

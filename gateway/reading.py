@@ -6,10 +6,12 @@ from aiohttp import web
 
 from gateway import events, metastore, resolver
 from gateway.auth.login import LOGIN_PAGE
+from gateway.auth.organisations import Organisations
 from gateway.downloads import Downloads
 from gateway.metastore import MetaStore
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.dataset import DatasetPage
+from gateway.pages.organisation import OrganisationPages
 from gateway.pages.report import ReportPage
 from gateway.pages.run import RunPage
 from gateway.pages.search import SearchPages
@@ -29,7 +31,8 @@ def add_reading(app: web.Application, parts: Parts) -> None:
     app.add_routes(metastore.routes(search))
     app.add_routes(resolver.routes(parts))
     for part in (
-        Dashboard(site, store),
+        Dashboard(site, store, Organisations(parts.pool)),
+        OrganisationPages(parts, site, store),
         SearchPages(parts, site, search),
         Downloads(store, parts.blobs, public_url),
         ReportPage(site, store, parts.blobs),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncpg
 import structlog
 
+from gateway.auth.audit import Origin, record
 from gateway.live import CHANNEL
 from gateway.problems import Problem
 from messages.datapackage import FlowRef, Resource
@@ -51,23 +52,25 @@ _REOPEN = """
 """
 
 
-async def cancel(pool: asyncpg.Pool, flow_id: str) -> None:
+async def cancel(pool: asyncpg.Pool, flow_id: str, origin: Origin) -> None:
     """Ends a run that moves, as FAILED; raises Problem 409 where it has ended, a member of TRANSIENT."""
     async with pool.acquire() as connection, connection.transaction():
         flow = await connection.fetchrow(_LOCK, flow_id)
         if flow["finished_at"] is not None:
             raise Problem(409, "run-has-ended", f"There is nothing to cancel: {_end(flow)}.")
         await _cancel(connection, flow)
+        await record(connection, flow["ownerid"], "cancelled", _subject(flow), origin)
     log.info("run_cancelled", flow=flow_id)
 
 
-async def rerun(pool: asyncpg.Pool, flow_id: str) -> None:
+async def rerun(pool: asyncpg.Pool, flow_id: str, origin: Origin) -> None:
     """Has a failed run run again; raises Problem 409 where it moves or has succeeded, a member of TRANSIENT."""
     async with pool.acquire() as connection, connection.transaction():
         flow = await locked(connection, flow_id)
         if flow is None or flow["state"] != "FAILED":
             raise Problem(409, "run-has-not-failed", f"Only a failed run can run again: {_end(flow)}.")
         names = await restart(connection, flow)
+        await record(connection, flow["ownerid"], "rerun", _subject(flow), origin)
     log.info("run_restarted", flow=flow_id, resources=len(names))
 
 
@@ -107,6 +110,10 @@ async def _cancel(connection: asyncpg.Connection, flow: asyncpg.Record) -> None:
 def _ref(flow: asyncpg.Record) -> FlowRef:
     names = ("ownerid", "owner", "dataset", "revision", "findability")
     return FlowRef(**{name: flow[name] for name in names})
+
+
+def _subject(flow: asyncpg.Record) -> str:
+    return f"{flow['dataset']}/{flow['revision']}"
 
 
 def _end(flow: asyncpg.Record) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.acceptance import Acceptance, Offer, RightLost, SweptMeanwhile, accept, last_sweep
 from gateway.auth.accounts import Account
+from gateway.auth.audit import Origin, origin_of
 from gateway.auth.identity import authorize, identify, token_of
 from gateway.auth.rights import Action, Actor
 from gateway.auth.services import SOURCE
@@ -71,28 +72,29 @@ class Source:
             if not actor.may(Action.PUBLISH, ownerid, spec.dataset):
                 raise SpecRefused(_not_authorised("the token is for another dataset"))
             async with self._admission.turn(request):
-                accepted = await self._accept(actor, ownerid, spec, dry=dry)
+                accepted = await self._accept(origin_of(request, actor), ownerid, spec, dry=dry)
         except SpecRefused as refused:
             return _refusal(refused.faults)
         event = "push_planned" if dry else "push_unchanged" if accepted.unchanged else "push_accepted"
         _log.info(event, flow=accepted.flow.id, resources=len(spec.resources))
         return web.json_response({**_told(accepted), **({"dry_run": True} if dry else {})})
 
-    async def _accept(self, actor: Actor, ownerid: str, spec: Spec, *, dry: bool) -> Acceptance:
+    async def _accept(self, origin: Origin, ownerid: str, spec: Spec, *, dry: bool) -> Acceptance:
+        actor = origin.actor
         owner = actor.known if ownerid == actor.known.id else await self._accounts.by_id(ownerid)
         if owner is None:
             raise SpecRefused(_not_authorised("the organisation is no more"))
         for _ in range(MOST_LOOKS):
             swept = await last_sweep(self._pool, owner.id)
             resources = await find_uploads(self._blobs, self._store, owner.id, spec, expected=dry)
-            offer = await self._offer(actor, owner, spec, resources)
+            offer = await self._offer(origin, owner, spec, resources)
             with suppress(SweptMeanwhile):
                 return await self._committed(offer, swept, dry=dry)
         raise unavailable()
 
-    async def _offer(self, actor: Actor, owner: Account, spec: Spec, resources: Sequence[Resource]) -> Offer:
+    async def _offer(self, origin: Origin, owner: Account, spec: Spec, resources: Sequence[Resource]) -> Offer:
         return Offer(
-            actor=actor,
+            origin=origin,
             owner=owner,
             spec=spec,
             posted=posted_spec(spec, self._store, owner.id, owner.username),
@@ -125,7 +127,7 @@ class Source:
         """
         actor = await require_actor(request, SOURCE)
         flow_id = await self._statuses.own(request, actor)
-        await cancel(self._pool, flow_id)
+        await cancel(self._pool, flow_id, origin_of(request, actor))
         return web.json_response(await self._statuses.of_flow(flow_id, is_inside=True))
 
     async def rerun(self, request: web.Request) -> web.Response:
@@ -135,7 +137,7 @@ class Source:
         """
         actor = await require_actor(request, SOURCE)
         flow_id = await self._statuses.own(request, actor)
-        await rerun(self._pool, flow_id)
+        await rerun(self._pool, flow_id, origin_of(request, actor))
         return web.json_response(await self._statuses.of_flow(flow_id, is_inside=True), status=202)
 
     async def _actor(self, request: web.Request) -> Actor:

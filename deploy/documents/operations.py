@@ -8,6 +8,7 @@ from typing import Any
 
 JSON = "application/json"
 HTML = "text/html"
+FORM_TYPE = "application/x-www-form-urlencoded"
 EVENT_STREAM = "text/event-stream"
 ANYBODY = ("",)
 USER = ("", "userToken", "session")
@@ -26,6 +27,26 @@ NOT_SO: Statuses = (
     (409, "it is not in the state for that"),
 )
 NO_UPLOAD: Statuses = ((401, "no good token"), (404, "no such upload (any more), or not yours"))
+NOBODY = (404, "nobody of this name")
+NO_OWNER: Statuses = (
+    (401, "no good token"),
+    (403, "you are no owner of it"),
+    NOBODY,
+    (409, "the last owner, or too many"),
+)
+SENDER: Statuses = (
+    (401, "not logged in"),
+    (403, "a form of another site, or not yours to do"),
+    (404, "no such thing, or not yours to know of"),
+    (409, "it cannot be done now"),
+    (415, "no form"),
+    (422, "something in it is not so"),
+)
+ROOM: Statuses = (
+    (200, "found"),
+    (303, "to the log-in page, or to your own"),
+    (404, "no such thing, or not yours to know of"),
+)
 MOVED: Statuses = ((302, "where it is, by a signed address"), (404, "no such thing, or not yours to know of"))
 
 
@@ -51,6 +72,23 @@ def _page(*query: tuple[str, str], security: tuple[str, ...] = (), statuses: Sta
 
 def _download(*query: tuple[str, str]) -> Operation:
     return Operation(tag="downloads", answer_type=None, query=query, security=USER, statuses=MOVED)
+
+
+def _mine(answer: str, *more: tuple[int, str]) -> Operation:
+    statuses = ((200, "found"), (401, "no good token"), *more)
+    return Operation(tag="organisations", security=("userToken",), answer=answer, statuses=statuses)
+
+
+def _form(body: str) -> Operation:
+    """A form on a page of ours."""
+    return Operation(
+        tag="pages",
+        security=SESSION,
+        body=body,
+        body_type=FORM_TYPE,
+        answer_type=None,
+        statuses=((303, "done"), *SENDER),
+    )
 
 
 BUTTON = Operation(
@@ -122,6 +160,35 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         security=USER,
         answer_type=None,
         statuses=((303, "home, logged out"), (403, "a form of another site")),
+    ),
+    ("GET", "/auth/organisations"): _mine("Organisations"),
+    ("POST", "/auth/organisations"): Operation(
+        tag="organisations",
+        security=("userToken",),
+        body="NewOrganisation",
+        answer="Organisation",
+        statuses=((201, "made"), (401, "no good token"), (409, "the name is taken"), (422, "it cannot be a name")),
+    ),
+    ("GET", "/auth/organisations/{organisation}/members"): _mine("Members", (403, "you are no member"), NOBODY),
+    ("PUT", "/auth/organisations/{organisation}/members/{username}"): Operation(
+        tag="organisations",
+        security=("userToken",),
+        body="NewRole",
+        answer="Membership",
+        statuses=((200, "done"), *NO_OWNER, (422, "there is no such role")),
+    ),
+    ("DELETE", "/auth/organisations/{organisation}/members/{username}"): Operation(
+        tag="organisations",
+        security=("userToken",),
+        answer_type=None,
+        statuses=((204, "no member any more"), *NO_OWNER),
+    ),
+    ("GET", "/auth/audit/{owner}"): Operation(
+        tag="organisations",
+        security=("userToken",),
+        query=(("before", "an entry's id: what came before it"),),
+        answer="AuditLog",
+        statuses=((200, "found"), (401, "no good token"), (403, "not yours"), NOBODY),
     ),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
@@ -201,6 +268,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/search"): _page(("q", "words"), FROM),
     ("GET", "/login"): _page(statuses=((303, "to the log-in page"),)),
     ("GET", "/dashboard"): _page(security=SESSION, statuses=((200, "your datasets"), (303, "to the log-in page"))),
+    ("GET", "/dashboard/{owner}"): _page(security=SESSION, statuses=ROOM),
+    ("GET", "/dashboard/{owner}/audit"): _page(
+        ("before", "an entry's id: what came before it"), security=SESSION, statuses=ROOM
+    ),
+    ("POST", "/dashboard/organisations"): _form("NewOrganisation"),
+    ("POST", "/dashboard/{owner}/members"): _form("MemberForm"),
+    ("POST", "/dashboard/{owner}/members/remove"): _form("MemberForm"),
     ("GET", "/{owner}"): _page(FROM),
     ("GET", "/{owner}/{dataset}"): _page(REVISION, security=SESSION),
     ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=SESSION),
@@ -231,6 +305,7 @@ FLAG: dict[str, Any] = {"type": "boolean"}
 ANY: dict[str, Any] = {"type": "object"}
 STATE = {"enum": ["QUEUED", "INPROGRESS", "SUCCEEDED", "FAILED"]}
 NULLABLE = {"type": ["string", "null"]}
+ROLE = {"enum": ["reader", "publisher", "maintainer", "owner"]}
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
@@ -313,6 +388,18 @@ SCHEMAS: Mapping[str, Any] = {
     "Token": _object("token", token=TEXT),
     "Check": _object("authenticated", authenticated=FLAG, profile=ANY, providers=_map(_object(url=TEXT))),
     "Authorization": _object("permissions", userid=TEXT, permissions=ANY, service=TEXT, token=TEXT),
+    "NewOrganisation": _closed("name", name=SENT, title=SENT),
+    "Organisation": _object("id name title", id=TEXT, name=TEXT, title=TEXT, role=ROLE, members=NUMBER),
+    "Organisations": _object("organisations", organisations=_list(ANY)),
+    "NewRole": _closed("role", role=ROLE),
+    "MemberForm": _object("username", username=SENT, role=ROLE),
+    "Membership": _object("username role", username=TEXT, role=ROLE),
+    "Members": _object("members", members=_list(_object("username role", username=TEXT, role=ROLE, since=TEXT))),
+    "AuditLog": _object(
+        "entries before",
+        entries=_list(_object("id at act subject", id=NUMBER, at=TEXT, account=NULLABLE, act=TEXT, subject=TEXT)),
+        before={"type": ["integer", "null"]},
+    ),
     "Success": _object("success", success=FLAG, error=TEXT),
     "Resolved": _object("userid", userid=NULLABLE),
     "FoundProfile": _object("found", found=FLAG, profile={"type": ["object", "null"]}),

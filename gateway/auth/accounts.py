@@ -22,8 +22,9 @@ T = TypeVar("T")
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
 _RESERVED = """
-    about admin api app assets auth dashboard docs events favicon health help login logout me metastore new pkgstore
-    rawstore resolver robots search settings source static status success tools user users well-known www
+    about admin api app assets auth dashboard docs events favicon health help login logout me metastore new
+    organisation organisations pkgstore rawstore resolver robots search settings sharing source static status success
+    tools user users well-known www
 """
 RESERVED = frozenset(_RESERVED.split())
 """Names that are, or may become, the first part of an address of the site itself."""
@@ -74,7 +75,8 @@ class Accounts:
     async def add(self, username: str, password: str, name: str = "", email: str = "") -> Account:
         """Makes an account; raises AccountRefused for a bad or taken name or a password that is too short or long."""
         username = username.lower()
-        _check(username, password, name, email)
+        check_name(username)
+        _check(password, name, email)
         password_hash = await self._run(self._hasher.hash, password)
         row = await self._pool.fetchrow(
             "insert into account (id, username, name, email, password_hash) values ($1, $2, $3, $4, $5)"
@@ -143,11 +145,15 @@ class Accounts:
             return await asyncio.to_thread(function, *arguments)
 
 
-def _check(username: str, password: str, name: str, email: str) -> None:
+def check_name(username: str) -> None:
+    """Raises AccountRefused for what cannot be the name of a person or organisation."""
     if not USERNAME.fullmatch(username) or ACCOUNT_ID.fullmatch(username):
         raise AccountRefused("a user name has 1 to 40 of the characters a-z 0-9 - _ and begins and ends with a-z 0-9")
     if username in RESERVED:
         raise AccountRefused(f"the name {username!r} is reserved")
+
+
+def _check(password: str, name: str, email: str) -> None:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountRefused(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
     if any(character in name + email for character in "\x00\r\n"):

@@ -125,11 +125,15 @@ async def holder(pool: asyncpg.Pool, account_id: str, token_id: str) -> Actor | 
     return Actor(account=Account(**known), roles=roles)
 
 
-async def still_may(connection: asyncpg.Connection, actor: Actor, action: Action, ownerid: str) -> bool:
-    """Whether what `Actor.may` said a moment ago still holds; it then holds until the transaction ends.
+async def still_may(
+    connection: asyncpg.Connection, actor: Actor, action: Action, ownerid: str, dataset: str | None = None
+) -> bool:
+    """Whether what `Actor.may` says holds at this moment; it then holds until the transaction ends.
 
     A role is taken away, or lowered, by a transaction that waits for this one.
     """
+    if not actor.may(action, ownerid, dataset):
+        return False
     if actor.known.id == ownerid:
         return True
     role = await connection.fetchval(_ROLE, ownerid, actor.known.id)

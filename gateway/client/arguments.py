@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from gateway.client.owningwords import add_owning
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -47,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     rerun = _add_run(commands, everywhere, "rerun", "run a failed push again, without uploading again")
     rerun.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
     _add_get(commands, everywhere)
+    add_owning(commands, everywhere)
     return parser
 
 

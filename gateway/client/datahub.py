@@ -162,6 +162,32 @@ class DataHub:
             hint = "" if self._token else ", or it is private (run `dh login`)"
             raise RequestFailure(f"{self.server} has not published {what}{hint}") from None
 
+    async def organisations(self) -> dict[str, Any]:
+        """The organisations that one is in, with one's role."""
+        return await self._object("GET", "/auth/organisations", token=self._token)
+
+    async def make_organisation(self, name: str, title: str) -> dict[str, Any]:
+        """A new organisation of one's own; raises RequestFailure where the name is taken or cannot be one."""
+        call = {"json": {"name": name, "title": title}, "token": self._token}
+        return await self._object("POST", "/auth/organisations", **call, repeatable=False)
+
+    async def members(self, organisation: str) -> dict[str, Any]:
+        """The members of an organisation."""
+        return await self._object("GET", f"/auth/organisations/{quote(organisation, '')}/members", token=self._token)
+
+    async def set_role(self, organisation: str, username: str, role: str) -> dict[str, Any]:
+        """Makes somebody a member, or changes their role; raises RequestFailure for who may not."""
+        return await self._object("PUT", _member(organisation, username), json={"role": role}, token=self._token)
+
+    async def remove_member(self, organisation: str, username: str) -> None:
+        """Ends a membership; raises RequestFailure for who may not, and for the last owner's."""
+        await self._connection.call("DELETE", _member(organisation, username), token=self._token)
+
+    async def audit(self, owner: str, before: int | None) -> dict[str, Any]:
+        """A part of an owner's audit log, the newest first, and in `before` where the next one begins."""
+        query = {"before": str(before)} if before else None
+        return await self._object("GET", f"/auth/audit/{quote(owner, '')}", query=query, token=self._token)
+
     async def _object(self, method: str, path: str, **call: Any) -> dict[str, Any]:
         answer = await self._connection.call(method, path, **call)
         return object_of(self.server, answer.body)
@@ -180,6 +206,10 @@ def _errors(answer: Mapping[str, Any]) -> list[str]:
 def _accepted(answer: Mapping[str, Any], server: str) -> Accepted:
     dataset_id, flow_id = (_text(answer, name, server) for name in ("dataset_id", "flow_id"))
     return Accepted(dataset_id, flow_id, unchanged=answer.get("unchanged") is True)
+
+
+def _member(organisation: str, username: str) -> str:
+    return f"/auth/organisations/{quote(organisation, '')}/members/{quote(username, '')}"
 
 
 def _text(document: Mapping[str, Any], name: str, server: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.auth.identity import identify
+from gateway.auth.organisations import Organisations
 from gateway.auth.rights import Action
 from gateway.pages.site import Site
 from gateway.pkgstore import PackageStore
@@ -13,7 +14,8 @@ from gateway.pkgstore import PackageStore
 class Dashboard:
     """Handlers of `/dashboard` and `/login`."""
 
-    def __init__(self, site: Site, store: PackageStore) -> None:
+    def __init__(self, site: Site, store: PackageStore, organisations: Organisations) -> None:
+        self._organisations = organisations
         self._site = site
         self._store = store
 
@@ -26,7 +28,10 @@ class Dashboard:
         if actor.account is None:
             raise web.HTTPSeeOther("/auth/login?next=/dashboard")
         datasets = await self._store.owned(actor.owners(Action.READ))
-        return await self._site.page(request, "dashboard.html", account=actor.account, datasets=datasets)
+        organisations = await self._organisations.of(actor.account.id)
+        return await self._site.page(
+            request, "dashboard.html", account=actor.account, datasets=datasets, organisations=organisations
+        )
 
     async def login(self, _request: web.Request) -> web.Response:
         """The short address of the log-in page."""

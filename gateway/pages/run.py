@@ -8,17 +8,17 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.auth.identity import COOKIE, authorize, identify
-from gateway.auth.login import require_same_origin
+from gateway.auth.audit import Origin
+from gateway.auth.identity import identify
 from gateway.auth.rights import Action, Actor
-from gateway.auth.tokens import LOGIN, BadToken
 from gateway.pages import text
 from gateway.pages.dataset import report_address
 from gateway.pages.finding import FindingLine, finding_line
+from gateway.pages.forms import sender
 from gateway.pages.site import Site
 from gateway.parts import Parts
 from gateway.pkgstore import PackageStore, ResourceRun, Revision
-from gateway.problems import Problem, not_found
+from gateway.problems import not_found
 from gateway.runs import cancel, rerun
 from messages.jobs import STAGES
 
@@ -125,26 +125,18 @@ class RunPage:
 
     async def cancel(self, request: web.Request) -> web.Response:
         """The button that cancels a run of one's own that moves; back to its page."""
-        await cancel(self._pool, await self._own(request))
+        await cancel(self._pool, *await self._own(request))
         return _back(request, "/cancel")
 
     async def rerun(self, request: web.Request) -> web.Response:
         """The button that has a failed run of one's own run again; back to its page."""
-        await rerun(self._pool, await self._own(request))
+        await rerun(self._pool, *await self._own(request))
         return _back(request, "/rerun")
 
-    async def _own(self, request: web.Request) -> str:
-        """The id of the run whose button this is; raises Problem: 403 for a form of another site, 401, 404."""
-        require_same_origin(request, self._site.public_url)
-        return await self._statuses.own(request, await _logged_in(request))
-
-
-async def _logged_in(request: web.Request) -> Actor:
-    try:
-        actor, _ = await authorize(request, request.cookies.get(COOKIE), LOGIN)
-    except BadToken:
-        raise Problem(401, "not-logged-in", "You are not logged in any more: log in, and try again.") from None
-    return actor
+    async def _own(self, request: web.Request) -> tuple[str, Origin]:
+        """The id of the run whose button this is, and who pressed it; raises Problem 401, 403, 404."""
+        origin = await sender(request, self._site.public_url)
+        return await self._statuses.own(request, origin.actor), origin
 
 
 def _back(request: web.Request, button: str) -> web.Response:

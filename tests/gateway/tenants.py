@@ -29,7 +29,8 @@ class Row:
     is; empty: the answer holds nothing of anybody's. `query`, `body` (JSON) and `values` of the path as Python formats
     them with the names of the private dataset; `service`: whose permission token is shown, None: the user token,
     as a cookie from a page of ours where it is a `browser` that asks. Members of an organisation get what an owner gets
-    from `role` on, those below it the status `refused`; where the answer is about the caller, what another gets."""
+    from `role` on, those below it the status `refused`; where the answer is about the caller, what another gets.
+    `as_member`: what they get where a person has no such thing."""
 
     statuses: Cells
     mark: str = ""
@@ -41,11 +42,12 @@ class Row:
     browser: bool = False
     role: str = "reader"
     refused: int = 403
+    as_member: int | None = None
 
     @property
     def of_caller(self) -> bool:
         """Whether the answer is about the caller, not about what an owner has."""
-        return self.sees != OWNER and self.statuses[1] == self.statuses[2]
+        return self.as_member is None and self.sees != OWNER and self.statuses[1] == self.statuses[2]
 
 
 def _same(status: int, **more: Any) -> Row:
@@ -104,6 +106,25 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("POST", "/auth/token"): _same(401, body={"username": "somebody", "password": "guessed"}),
     ("POST", "/auth/logout"): Row(statuses=(403, 303, 303, 303, 303)),
     ("GET", "/auth/oauth_callback"): _same(302),
+    ("GET", "/auth/organisations"): Row(statuses=(401, 200, 200, 401, 401)),
+    ("POST", "/auth/organisations"): Row(statuses=(401, 409, 409, 401, 401), body={"name": "{owner}"}),
+    ("GET", "/auth/organisations/{organisation}/members"): Row(
+        statuses=(401, 404, 404, 401, 401), as_member=200, mark="publisher-of-guild", values={"organisation": "{owner}"}
+    ),
+    ("PUT", "/auth/organisations/{organisation}/members/{username}"): Row(
+        statuses=(401, 404, 404, 401, 401),
+        as_member=200,
+        role="owner",
+        body={"role": "reader"},
+        values={"organisation": "{owner}", "username": "reader-of-guild"},
+    ),
+    ("DELETE", "/auth/organisations/{organisation}/members/{username}"): Row(
+        statuses=(401, 404, 404, 401, 401),
+        as_member=404,
+        role="owner",
+        values={"organisation": "{owner}", "username": "ada"},
+    ),
+    ("GET", "/auth/audit/{owner}"): Row(statuses=(401, 200, 403, 401, 401), mark='"entries"', sees=OWNER, role="owner"),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("POST", "/rawstore/uploads"): Row(
@@ -162,6 +183,13 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/search"): _same(200, mark=TITLE, sees=OWNER, query="q=Zq7"),
     ("GET", "/login"): _same(303),
     ("GET", "/dashboard"): Row(statuses=(303, 200, 200, 303, 303), mark=TITLE, sees=OWNER),
+    ("GET", "/dashboard/{owner}"): Row(statuses=(303, 303, 404, 303, 303), as_member=200, mark=TITLE),
+    ("GET", "/dashboard/{owner}/audit"): Row(
+        statuses=(303, 200, 404, 303, 303), mark="Audit log of", sees=OWNER, role="owner", refused=404
+    ),
+    ("POST", "/dashboard/organisations"): Row(statuses=(401, 415, 415, 401, 401), browser=True),
+    ("POST", "/dashboard/{owner}/members"): Row(statuses=(401, 415, 404, 401, 401), browser=True),
+    ("POST", "/dashboard/{owner}/members/remove"): Row(statuses=(401, 415, 404, 401, 401), browser=True),
     ("GET", "/{owner}"): _same(200, mark=TITLE, sees=OWNER),
     ("GET", "/{owner}/{dataset}"): _private(mark=TITLE),
     ("GET", "/{owner}/{dataset}/v/{revision}"): _private(mark=TITLE),

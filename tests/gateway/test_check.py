@@ -15,6 +15,7 @@ from deploy.audit import Audit
 from deploy.server import parser
 from deploy.sweep import Leftovers, Sweep
 from gateway.acceptance import Offer, SweptMeanwhile, accept, last_sweep
+from gateway.auth.audit import OPERATOR, Origin
 from gateway.auth.rights import Actor
 from gateway.runs import rerun
 from gateway.spec import read_spec
@@ -144,7 +145,7 @@ async def test_only_what_nothing_needs_is_swept(ada: Publisher, seeds: Seeds) ->
     await pool.execute("update flow set state = 'FAILED', finished_at = now() where dataset = 'moving'")
     gone = [each.key.removeprefix(f"{ada.id}/") for each in await sweep.sweep(await left(seeds, ada.id))]
     assert sorted(gone) == [f"derived/{'0' * 64}", "moving/data/1/x.csv"]
-    await rerun(pool, f"{ada.id}/moving/1")  # what it was pushed with is still there
+    await rerun(pool, f"{ada.id}/moving/1", OPERATOR)  # what it was pushed with is still there
     resource = await pool.fetchval("select resource from flow_resource where flow_id like '%moving/1'")
     assert await blobs.head("rawstore", resource["source"]["key"]) is not None
 
@@ -195,7 +196,7 @@ async def test_push_that_found_its_upload_just_before_it_was_swept_looks_again(a
     resources = await find_uploads(parts.blobs, parts.settings.store, ada.id, spec)
     assert len(await Sweep(parts.pool, parts.blobs, NOW).sweep(await left(seeds, ada.id))) == 1
     posted = posted_spec(spec, parts.settings.store, ada.id, "ada")
-    ours: dict[str, Any] = {"actor": Actor(account=ada.account), "owner": ada.account, "spec": spec}
+    ours: dict[str, Any] = {"origin": Origin(actor=Actor(account=ada.account)), "owner": ada.account, "spec": spec}
     offer = Offer(**ours, posted=posted, resources=resources, fingerprint="of no interest")
     with pytest.raises(SweptMeanwhile):
         await accept(parts.pool, offer, swept)

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.acceptance import Offer, RightLost, accept
 from gateway.auth.accounts import Account
+from gateway.auth.audit import Origin
 from gateway.auth.rights import ANYBODY, Action, Actor, Role, Scope
 from gateway.spec import read_spec
 from tests.gateway.conftest import CSV, Gateway, Publisher, spec_of
@@ -92,7 +93,9 @@ async def test_who_is_no_member_any_more_publishes_nothing(gateway: Gateway, ada
         assert (await ada.post_spec(spec)).json()["problems"][0]["rule"] == "not-authorised"
         owner = await gateway.parts.accounts.by_id(guild)
         assert owner is not None
-        offer = Offer(actor=before, owner=owner, spec=read_spec(spec), posted={}, resources=[], fingerprint="any")
+        offer = Offer(
+            origin=Origin(actor=before), owner=owner, spec=read_spec(spec), posted={}, resources=[], fingerprint="any"
+        )
         with pytest.raises(RightLost):
             await accept(gateway.pool, offer, None)
     assert await gateway.pool.fetchval("select count(*) from flow") == 0

@@ -14,6 +14,7 @@ import pytest_asyncio
 from deploy import deadletterscommand
 from deploy.deadletters import Act, Choice, DeadLetters, Outcome
 from deploy.server import parser
+from gateway.auth.audit import OPERATOR
 from gateway.runs import cancel, rerun
 from messages.datapackage import FlowRef, Resource
 from messages.envelope import Message
@@ -173,8 +174,8 @@ async def test_what_has_moved_on_is_left_alone(morgue: Morgue) -> None:
     (outcome,) = await morgue.replay(early)  # nobody has ended its resource yet
     assert (outcome.done, outcome.words) == (False, "its flow is just being ended: again in a moment")
     id = await morgue.bury_job(a)
-    await cancel(morgue.floor.pool, morgue.flow.id)
-    await rerun(morgue.floor.pool, morgue.flow.id)
+    await cancel(morgue.floor.pool, morgue.flow.id, OPERATOR)
+    await rerun(morgue.floor.pool, morgue.flow.id, OPERATOR)
     await tell(morgue.writer, refused(morgue.flow, a, round=1), dumped(morgue.flow, b, round=1))
     await morgue.floor.pool.execute("delete from outbox")
     outcomes = [*await morgue.replay(id), *await morgue.replay(early)]

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from gateway.auth.audit import OPERATOR
 from gateway.problems import Problem
 from gateway.runs import cancel, rerun
 from messages.datapackage import FlowRef, Resource
@@ -38,7 +39,7 @@ async def states(floor: Floor, flow: FlowRef) -> list[str]:
 async def test_late_results_of_a_cancelled_run_change_nothing(floor: Floor, writer: PackageWriter) -> None:
     flow, (a, b) = await floor.accept(FILES)
     await tell(writer, dumped(flow, a), moved(flow, b, "load"))
-    await cancel(floor.pool, flow.id)
+    await cancel(floor.pool, flow.id, OPERATOR)
     before = [tuple(row) for row in (await floor.flow(flow), *await floor.resources(flow))]
     await tell(writer, moved(flow, b, "encoding"), dumped(flow, b), refused(flow, b), dumped(flow, a))
     letter = dead(job(flow, b, "csvkind").to_message(), "dh.job.csvkind")
@@ -51,7 +52,7 @@ async def test_late_results_of_a_cancelled_run_change_nothing(floor: Floor, writ
 async def test_results_of_the_run_before_are_not_those_of_the_run_after(floor: Floor, writer: PackageWriter) -> None:
     flow, (a, b) = await floor.accept(FILES)
     await tell(writer, dumped(flow, a), refused(flow, b))
-    await rerun(floor.pool, flow.id)
+    await rerun(floor.pool, flow.id, OPERATOR)
     assert await states(floor, flow) == ["QUEUED", "SUCCEEDED", "QUEUED"]
     await tell(writer, dumped(flow, b), refused(flow, b), moved(flow, b, "validate"), refused(flow, a))
     assert await states(floor, flow) == ["QUEUED", "SUCCEEDED", "QUEUED"]
@@ -63,7 +64,7 @@ async def test_results_of_the_run_before_are_not_those_of_the_run_after(floor: F
 async def test_dead_letter_of_the_run_before_does_not_fail_the_run_after(floor: Floor, writer: PackageWriter) -> None:
     flow, (a, b) = await floor.accept(FILES)
     await tell(writer, refused(flow, a), dumped(flow, b))
-    await rerun(floor.pool, flow.id)
+    await rerun(floor.pool, flow.id, OPERATOR)
     letters = DeadLetterWriter(floor.pool)
     for record in (
         dead(refused(flow, a), "dh.writer.pkgstore"),
@@ -102,8 +103,8 @@ async def _run(
         await rescue.look()
 
     acts: list[Callable[[], Awaitable[object]]] = [
-        lambda: cancel(floor.pool, flow.id),
-        lambda: rerun(floor.pool, flow.id),
+        lambda: cancel(floor.pool, flow.id, OPERATOR),
+        lambda: rerun(floor.pool, flow.id, OPERATOR),
         Turns(floor.pool, TurnSettings(jobs=1, bytes=1)).look,
         rescued,
     ]

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from typing_extensions import override
 
+from gateway.auth.audit import OPERATOR
 from gateway.runs import cancel, rerun
 from messages.datapackage import FlowRef, Resource
 from messages.envelope import Message
@@ -95,11 +96,11 @@ async def test_a_cancelled_flow_waits_no_more_and_waits_again_when_it_runs_again
     one, _ = await waiting(floor, 3, "one")
     two, _ = await waiting(floor, 1, "two")
     assert await turns.look() == 1
-    await cancel(floor.pool, one.id)
+    await cancel(floor.pool, one.id, OPERATOR)
     assert await turns.look() == 1
     assert await said(floor) == [*first(one, [0]), *first(two, [0])]
 
-    await rerun(floor.pool, one.id)
+    await rerun(floor.pool, one.id, OPERATOR)
     assert await turns.look() == 0
     await end(floor, two, 0)
     assert await turns.look() == 1
