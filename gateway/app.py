@@ -16,6 +16,8 @@ from gateway.admission import Admission
 from gateway.auth import endpoints
 from gateway.auth.accounts import Accounts
 from gateway.auth.keys import SigningKeys
+from gateway.auth.oidc.identities import Identities
+from gateway.auth.oidc.providers import Providers
 from gateway.auth.tokens import Tokens
 from gateway.caller import rate_middleware
 from gateway.edge import access_middleware, deadline_middleware, secure_headers
@@ -52,13 +54,16 @@ _log = structlog.get_logger()
 def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: Transport) -> web.Application:
     """The application, ready to be served; its signing keys are made when it starts."""
     heard = Heard()
+    accounts = Accounts(pool)
     parts = Parts(
         settings=settings,
         pool=pool,
         blobs=blobs,
         transport=transport,
-        accounts=Accounts(pool),
+        accounts=accounts,
         tokens=Tokens(SigningKeys(pool), issuer=settings.gateway.public_url),
+        providers=Providers(settings.gateway.providers, settings.gateway.public_url),
+        identities=Identities(pool, accounts),
         admission=Admission(),
         rates=Rates(Rate("address", settings.gateway.address_rate), Rate("account", settings.gateway.account_rate)),
         heard=heard,
@@ -71,6 +76,7 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
     app[PARTS] = parts
     app.on_response_prepare.append(secure_headers(settings.gateway.public_url))
     app.cleanup_ctx.append(_keep_keys)
+    app.cleanup_ctx.append(_follow_providers)
     for module in (health, endpoints, membership, rawstore, rawparts, source):
         app.add_routes(module.routes(parts))
     _refuse_other_methods(app)
@@ -162,3 +168,8 @@ async def _keep_keys(app: web.Application) -> AsyncIterator[None]:
     following = asyncio.create_task(app[PARTS].tokens.keys.follow())
     yield
     await _cancel(following)
+
+
+async def _follow_providers(app: web.Application) -> AsyncIterator[None]:
+    async with app[PARTS].providers.following():
+        yield

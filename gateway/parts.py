@@ -9,6 +9,8 @@ from aiohttp import web
 
 from gateway.admission import Admission
 from gateway.auth.accounts import Accounts
+from gateway.auth.oidc.identities import Identities
+from gateway.auth.oidc.providers import Providers
 from gateway.auth.tokens import Tokens
 from gateway.heard import Heard
 from gateway.rates import Rates
@@ -20,8 +22,9 @@ from messages.transport.port import Transport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What handlers stand on: one database pool, one object store, one transport, the accounts and their tokens; the
-    line before dear requests, and how often one caller may ask; what flows are like, and what was heard of them."""
+    """What handlers stand on: one database pool, one object store, one transport, the accounts and their tokens, who
+    else says who somebody is; the line before dear requests, and how often one caller may ask; what flows are like, and
+    what was heard of them."""
 
     settings: Settings
     pool: asyncpg.Pool
@@ -29,6 +32,8 @@ class Parts:
     transport: Transport
     accounts: Accounts
     tokens: Tokens
+    providers: Providers
+    identities: Identities
     admission: Admission
     rates: Rates
     heard: Heard

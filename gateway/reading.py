@@ -11,11 +11,14 @@ from gateway.downloads import Downloads
 from gateway.metastore import MetaStore
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.dataset import DatasetPage
+from gateway.pages.login import LoginPage
 from gateway.pages.organisation import OrganisationPages
 from gateway.pages.report import ReportPage
 from gateway.pages.run import RunPage
 from gateway.pages.search import SearchPages
+from gateway.pages.settings import SettingsPage
 from gateway.pages.site import Site
+from gateway.pages.welcome import WelcomePage
 from gateway.parts import Parts
 from gateway.pkgstore import PackageStore
 from gateway.problems import ERROR_PAGE
@@ -26,13 +29,15 @@ def add_reading(app: web.Application, parts: Parts) -> None:
     public_url = parts.settings.gateway.public_url
     store, search, site = PackageStore(parts.pool), MetaStore(parts.pool), Site(public_url)
     app[ERROR_PAGE] = site.draw_problem
-    app[LOGIN_PAGE] = site.draw_login
+    app[LOGIN_PAGE] = LoginPage(site, parts.providers).draw
     events.follow_while_serving(app, parts)
     app.add_routes(metastore.routes(search))
     app.add_routes(resolver.routes(parts))
     for part in (
         Dashboard(site, store, Organisations(parts.pool)),
         OrganisationPages(parts, site, store),
+        WelcomePage(parts, site),
+        SettingsPage(parts, site),
         SearchPages(parts, site, search),
         Downloads(store, parts.blobs, public_url),
         ReportPage(site, store, parts.blobs),

@@ -30,3 +30,8 @@ class DecodeError(PermanentError):
 
 class Unroutable(PermanentError):
     """The broker returned a job: no queue is bound for its kind (AMQP 0-9-1, basic.publish, mandatory)."""
+
+
+class SettingsError(Exception):
+    """Ends a process at its start: a setting is missing or makes no sense. The message names the variable and what
+    to do."""

@@ -10,13 +10,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from messages.errors import SettingsError as SettingsError
 from messages.jobs import STAGES
+from messages.providersettings import ProviderSettings, providers_from
 
 Network = IPv4Network | IPv6Network
-
-
-class SettingsError(Exception):
-    """A setting is missing or makes no sense; the message names the variable and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,7 @@ class GatewaySettings:
     """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. Expiry in seconds.
 
     `trusted_proxies`: where an `X-Forwarded-For` may come from. `address_rate`, `account_rate`: requests a second, 0
-    for as many as they like.
+    for as many as they like. `providers`: who else may say who somebody is.
     """
 
     host: str
@@ -48,6 +46,7 @@ class GatewaySettings:
     trusted_proxies: tuple[Network, ...]
     address_rate: float
     account_rate: float
+    providers: tuple[ProviderSettings, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +123,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             trusted_proxies=_networks(environ, "DH_TRUSTED_PROXIES"),
             address_rate=_rate(environ, "DH_RATE_ADDRESS", 200.0),
             account_rate=_rate(environ, "DH_RATE_ACCOUNT", 100.0),
+            providers=providers_from(environ),
         ),
         worker=WorkerSettings(
             slots=_int(environ, "DH_SLOTS", 4),

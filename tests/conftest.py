@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from messages.settings import StoreSettings
 from tests import services
 from tests import stack as stacks
 from tests.lending import Lender
+from tests.oidc import certified
 
 _OWN_VARIABLES = ("DATABASE_URL", "AMQP_URL", "S3_", "DH_")
 _MISSING = "is missing"
@@ -119,6 +120,15 @@ async def broker() -> AsyncIterator[services.Broker]:
         missing("RabbitMQ")
     async with services.broker() as server:
         yield server
+
+
+@pytest_asyncio.fixture(scope="session")
+async def issuers() -> AsyncIterator[Sequence[str]]:
+    """Two providers of OpenID Connect."""
+    if not certified.available():
+        missing("Node.js")
+    async with services.providers() as issuers:
+        yield issuers
 
 
 @pytest_asyncio.fixture

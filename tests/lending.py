@@ -14,8 +14,8 @@ from tests import services
 
 
 class Lender:
-    """Answers who asks at `path` for a "database", "store" or "broker" with the values of its variables, from a thread
-    of its own; `close` stops whatever was started."""
+    """Answers who asks at `path` for one of `services.VARIABLES` with the values of its variables, from a thread of its
+    own; `close` stops whatever was started."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="dh-lend-")

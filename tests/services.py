@@ -26,6 +26,7 @@ from deploy.embedded.seaweedfs import EmbeddedSeaweedFS
 from deploy.migrate import migrate
 from messages.blobs import Blobs
 from messages.settings import StoreSettings
+from tests.oidc import certified
 
 RABBITMQ_IMAGE = "rabbitmq:4.1-management"
 LENDER = "TEST_SERVERS"
@@ -34,6 +35,7 @@ VARIABLES = {
     "database": ["TEST_DATABASE_URL"],
     "store": ["TEST_S3_ENDPOINT_URL", "TEST_S3_ACCESS_KEY", "TEST_S3_SECRET_KEY"],
     "broker": ["TEST_AMQP_URL", "TEST_AMQP_MANAGEMENT_URL"],
+    "providers": ["TEST_OIDC_FIRST", "TEST_OIDC_SECOND"],
 }
 """Those that name each server."""
 
@@ -197,6 +199,13 @@ async def object_store() -> AsyncIterator[StoreSettings]:
         yield settings
 
 
+@asynccontextmanager
+async def providers() -> AsyncIterator[Sequence[str]]:
+    """Two issuers of OpenID Connect."""
+    async with _variables("providers") as issuers:
+        yield issuers
+
+
 def broker_is_available() -> bool:
     """Say whether a RabbitMQ can be had: by variable, installed, or from a Docker engine."""
     return "TEST_AMQP_URL" in os.environ or rabbitmq.installed() or docker_answers()
@@ -235,7 +244,7 @@ async def _borrow(name: str) -> Sequence[str]:
 
 @asynccontextmanager
 async def started(name: str) -> AsyncIterator[Sequence[str]]:
-    """A server of one's own, "database", "store" or "broker": the values of its variables."""
+    """A server of one's own, "database", "store", "broker" or "providers": the values of its variables."""
     async with AsyncExitStack() as stack:
         if name == "broker" and not rabbitmq.installed():
             yield await stack.enter_async_context(_broker_container())
@@ -245,6 +254,8 @@ async def started(name: str) -> AsyncIterator[Sequence[str]]:
             yield [
                 (await stack.enter_async_context(EmbeddedPostgres(directory, durable=False, max_connections=500))).url()
             ]
+        elif name == "providers":
+            yield await stack.enter_async_context(certified.running(directory))
         elif name == "store":
             store = await stack.enter_async_context(EmbeddedSeaweedFS(directory))
             yield [store.endpoint_url, store.access_key, store.secret_key]

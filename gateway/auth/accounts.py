@@ -78,18 +78,15 @@ class Accounts:
         check_name(username)
         _check(password, name, email)
         password_hash = await self._run(self._hasher.hash, password)
-        row = await self._pool.fetchrow(
-            "insert into account (id, username, name, email, password_hash) values ($1, $2, $3, $4, $5)"
-            " on conflict do nothing returning id, username, name, email, created_at",
-            secrets.token_hex(16),
-            username,
-            name or username,
-            email,
-            password_hash,
-        )
-        if row is None:
-            raise AccountRefused(f"the name {username!r} is taken")
-        return Account(**row)
+        return await _insert(self._pool, username, name, email, password_hash)
+
+    async def add_without_password(
+        self, connection: asyncpg.Connection, username: str, name: str, email: str
+    ) -> Account:
+        """The same in the caller's transaction, for somebody who logs in elsewhere; raises AccountRefused."""
+        username = username.lower()
+        check_name(username)
+        return await _insert(connection, username, name, email, None)
 
     async def revoke(self, token_id: str, expires: int) -> None:
         """Ends a token before its time (`expires`, seconds since 1970); forgets those whose time has come anyway."""
@@ -143,6 +140,23 @@ class Accounts:
         # argon2 releases the GIL, so a thread does; two at a time bound memory and leave cores to the event loop.
         async with self._slots:
             return await asyncio.to_thread(function, *arguments)
+
+
+async def _insert(
+    connection: asyncpg.Pool | asyncpg.Connection, username: str, name: str, email: str, password_hash: str | None
+) -> Account:
+    row = await connection.fetchrow(
+        "insert into account (id, username, name, email, password_hash) values ($1, $2, $3, $4, $5)"
+        " on conflict do nothing returning id, username, name, email, created_at",
+        secrets.token_hex(16),
+        username,
+        name or username,
+        email,
+        password_hash,
+    )
+    if row is None:
+        raise AccountRefused(f"the name {username!r} is taken")
+    return Account(**row)
 
 
 def check_name(username: str) -> None:

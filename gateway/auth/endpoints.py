@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.auth import login
+from gateway.auth import login, sso
 from gateway.auth.accounts import Account
 from gateway.auth.identity import identify, token_of
 from gateway.auth.providers import LocalProvider, Provider
@@ -25,7 +25,8 @@ class Auth:
     def __init__(self, parts: Parts) -> None:
         self._accounts = parts.accounts
         self._tokens = parts.tokens
-        self._providers: list[Provider] = [LocalProvider(parts.accounts, parts.settings.gateway.public_url)]
+        local = LocalProvider(parts.accounts, parts.settings.gateway.public_url)
+        self._providers: list[Provider] = [local, *parts.providers]
 
     async def check(self, request: web.Request) -> web.Response:
         """Says whose token this is, or where to log in."""
@@ -116,4 +117,5 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.get("/auth/get_profile", auth.get_profile),
         web.get("/.well-known/jwks.json", auth.key_set),
         *login.routes(parts),
+        *sso.routes(parts),
     ]

@@ -27,7 +27,12 @@ def token_of(request: web.Request, *, query: bool = False, cookie: bool = False)
         return value
     if query and (value := request.query.get("jwt", "")):
         return value
-    return request.cookies.get(session_cookie(request.app[PARTS].settings.gateway.public_url)) if cookie else None
+    return session_token(request) if cookie else None
+
+
+def session_token(request: web.Request) -> str | None:
+    """The token of the browser's session."""
+    return request.cookies.get(session_cookie(request.app[PARTS].settings.gateway.public_url))
 
 
 class Unpermitted(BadToken):

@@ -10,13 +10,14 @@ from aiohttp import web
 
 from gateway.auth.accounts import Account
 from gateway.auth.attempts import WINDOW, Attempts
-from gateway.auth.destinations import HOME, is_loopback, safe_destination, with_token
-from gateway.auth.identity import authorize, identify, session_cookie, token_of
+from gateway.auth.destinations import HOME, is_loopback, safe_destination
+from gateway.auth.identity import authorize, identify, session_token, token_of
 from gateway.auth.providers import LocalProvider
-from gateway.auth.tokens import LOGIN, USER_LIFETIME, BadToken
+from gateway.auth.session import Sessions, let_form_lead_to
+from gateway.auth.tokens import LOGIN, BadToken
 from gateway.bodies import JSON, read_form, read_object
 from gateway.caller import caller_of
-from gateway.edge import CONTENT_SECURITY_POLICY, IDENTIFIED
+from gateway.edge import IDENTIFIED
 from gateway.parts import Parts
 from gateway.problems import Problem
 
@@ -38,17 +39,17 @@ class Login:
         self._public_url = parts.settings.gateway.public_url
         self._provider = LocalProvider(parts.accounts, self._public_url)
         self._attempts = Attempts()
-        self._cookie = session_cookie(self._public_url)
-        self._secure = urlsplit(self._public_url).scheme == "https"
+        self._sessions = Sessions(parts.tokens, self._public_url)
 
     async def page(self, request: web.Request) -> web.Response:
-        """The log-in page; whoever is logged in already goes on, unless a program waits for a token.
+        """The log-in page; whoever is logged in already goes on, unless a program waits, or it is to be done `again`.
 
-        For that the form is always shown: no page may have a token sent out just by linking here.
+        For a program the form is always shown: no page may have a token sent out just by linking here.
         """
         destination = self._destination(request.query.get("next", ""))
         account = (await identify(request)).account
-        if account is not None and not is_loopback(destination, self._public_url):
+        needed = is_loopback(destination, self._public_url) or "again" in request.query
+        if account is not None and not needed:
             raise web.HTTPSeeOther(destination)
         return await self._draw(request, destination, account.username if account else "", None)
 
@@ -65,7 +66,7 @@ class Login:
             response = await self._draw(request, destination, username, WRONG)
             response.set_status(401)
             return response
-        return self._logged_in(account, destination)
+        return self._sessions.begin(account, destination)
 
     async def token(self, request: web.Request) -> web.Response:
         """`{"username", "password"}` → `{"token"}`: a log-in without a browser. Sets no cookie, so needs no origin."""
@@ -83,19 +84,15 @@ class Login:
         shown = token_of(request)
         if shown is None:
             require_same_origin(request, self._public_url)
-            shown = request.cookies.get(self._cookie)
+            shown = session_token(request)
         try:
             _, claims = await authorize(request, shown, LOGIN)
             await self._parts.accounts.revoke(claims.token_id, claims.expires)
         except BadToken:
             _log.info("logout_without_session")
         response = web.Response(status=303, headers={"Location": HOME})
-        response.del_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="Lax")
+        self._sessions.end(response)
         return response
-
-    async def callback(self, _request: web.Request) -> web.Response:
-        """Where single sign-on will come back to; until then every `state` is an invalid one, which leads home."""
-        raise web.HTTPFound(HOME)
 
     async def _authenticate(self, request: web.Request, username: str, password: str) -> Account | None:
         request[IDENTIFIED] = True
@@ -110,32 +107,13 @@ class Login:
         _log.info("login_tried", succeeded=account is not None, account=account.id if account else None)
         return account
 
-    def _logged_in(self, account: Account, destination: str) -> web.Response:
-        token = self._parts.tokens.issue_user(account)
-        location = with_token(destination, token) if is_loopback(destination, self._public_url) else destination
-        response = web.Response(status=303, headers={"Location": location})
-        response.set_cookie(
-            self._cookie,
-            token,
-            max_age=USER_LIFETIME,
-            path="/",
-            httponly=True,
-            samesite="Lax",
-            secure=self._secure,
-        )
-        return response
-
     def _destination(self, wanted: str) -> str:
         return safe_destination(wanted, self._public_url)
 
     async def _draw(self, request: web.Request, destination: str, username: str, wrong: str | None) -> web.Response:
         request[IDENTIFIED] = True
         response = await request.app[LOGIN_PAGE](request, destination, username, wrong)
-        if is_loopback(destination, self._public_url):
-            # Browsers hold `form-action` against the redirect that follows the form as well.
-            origin = f"http://{urlsplit(destination).netloc}"
-            policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action 'self' {origin}")
-            response.headers["Content-Security-Policy"] = policy
+        let_form_lead_to(response, destination, self._public_url)
         return response
 
 
@@ -161,5 +139,4 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.post("/auth/login", login.submit),
         web.post("/auth/token", login.token),
         web.post("/auth/logout", login.logout),
-        web.get("/auth/oauth_callback", login.callback),
     ]

@@ -1,4 +1,4 @@
-"""Who can say who somebody is. Local accounts today; single sign-on later adds a provider and changes nothing else."""
+"""Who can say who somebody is: accounts of our own here, those of others in `gateway/auth/oidc`."""
 
 from __future__ import annotations
 

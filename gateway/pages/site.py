@@ -89,20 +89,6 @@ class Site:
             request_id=request[REQUEST_ID],
         )
 
-    async def draw_login(
-        self, request: web.Request, destination: str, username: str, wrong: str | None
-    ) -> web.Response:
-        """The log-in page; the form goes back to where the page came from."""
-        return await self.page(
-            request,
-            "login.html",
-            account=None,
-            destination=destination,
-            username=username,
-            wrong=wrong,
-            for_program=not destination.startswith("/"),
-        )
-
 
 class Assets:
     """The files under static/, each served at an address with its content's hash, so that it can be kept for ever."""

@@ -125,6 +125,12 @@ ROWS: Mapping[tuple[str, str], Row] = {
         values={"organisation": "{owner}", "username": "ada"},
     ),
     ("GET", "/auth/audit/{owner}"): Row(statuses=(401, 200, 403, 401, 401), mark='"entries"', sees=OWNER, role="owner"),
+    ("GET", "/auth/oauth_callback/{provider}"): _same(404, values={"provider": "absent"}),
+    ("GET", "/auth/sso/{provider}"): _same(404, values={"provider": "absent"}),
+    ("GET", "/auth/welcome"): _same(303),
+    ("POST", "/auth/welcome"): _same(403, body={"username": "ada"}),
+    ("GET", "/settings"): Row(statuses=(303, 200, 200, 303, 303), mark="Ways to log in", sees=KNOWN),
+    ("POST", "/settings/unlink"): Row(statuses=(303, 415, 415, 303, 303), body={"issuer": "x"}, browser=True),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("POST", "/rawstore/uploads"): Row(
