@@ -27,6 +27,7 @@ _FLOW = """
     select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.run,
            f.cancelled_at is not null as cancelled, f.spec, f.created_at,
            f.updated_at as flow_updated_at, f.finished_at, f.package is not null as published,
+           f.manifest is not null as receipted,
            a.username as owner, d.updated_at, coalesce(m.revision, 0) >= f.revision as indexed,
            exists (select from dead_letter l
                    where l.flow_id = f.id and l.queue = 'dh.writer.metastore' and l.state = 'waiting') as unfindable
@@ -157,6 +158,7 @@ class Statuses:
             ],
             "indexed": flow["state"] == "SUCCEEDED" and flow["indexed"],
             "index_error": UNFINDABLE if flow["state"] == "SUCCEEDED" and flow["unfindable"] else None,
+            "receipt": f"{self._public_url}/{flow['id']}/receipt.jwt" if flow["receipted"] else None,
             "url": f"{page}/v/{flow['revision']}",
         }
 

@@ -66,6 +66,8 @@ class Outcome:
         if len(failed) > SHOWN:
             terminal.say(f"  … and {plural(len(failed) - SHOWN, 'resource')} more that failed")
         terminal.say(f"  {self.page if self.state == 'SUCCEEDED' else self.run}")
+        if self._status.get("receipt"):
+            terminal.say(f"  receipt: {escape(self._status['receipt'], 500)}")
 
     def _show_failed(self, terminal: Terminal, resource: Mapping[str, Any]) -> None:
         name = escape(resource.get("name"), 100)
