@@ -45,7 +45,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         Receipts(parts.pool, downloads, public_url),
         ReportPage(site, store, parts.blobs),
         RunPage(parts, site, store),
-        DatasetPage(site, store, parts.blobs),
+        DatasetPage(parts, site, store),
         site,
     ):
         app.add_routes(part.routes())

@@ -430,6 +430,7 @@ RESOURCE = _object(
     rule=NULLABLE,
     errors={"type": ["integer", "null"]},
     findings={"type": ["array", "null"]},
+    left_out={**_list(TEXT), "description": "what was skipped, capped or is missing: sentences with limit and setting"},
     facts=ANY,
     report_url=NULLABLE,
 )
