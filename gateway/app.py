@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway import health, membership, rawparts, rawstore, source
 from gateway.admission import Admission
-from gateway.auth import endpoints
+from gateway.auth import endpoints, tokenrequests
 from gateway.auth.accounts import Accounts
 from gateway.auth.keys import SigningKeys
 from gateway.auth.oidc.identities import Identities
@@ -77,7 +77,7 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
     app.on_response_prepare.append(secure_headers(settings.gateway.public_url))
     app.cleanup_ctx.append(_keep_keys)
     app.cleanup_ctx.append(_follow_providers)
-    for module in (health, endpoints, membership, rawstore, rawparts, source):
+    for module in (health, endpoints, tokenrequests, membership, rawstore, rawparts, source):
         app.add_routes(module.routes(parts))
     _refuse_other_methods(app)
     add_reading(app, parts)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.auth.accounts import ORGANISATION, Account
 from gateway.auth.audit import MOST, entries, origin_of
-from gateway.auth.identity import identify
+from gateway.auth.identity import require_user
 from gateway.auth.organisations import Member, Organisations
 from gateway.auth.rights import Action, Actor, Role
 from gateway.bodies import read_object
@@ -90,15 +90,6 @@ class MembershipRequests:
         if not actor.may(Action.READ, found.id):
             raise Problem(403, "not-yours", "Only its members see who is in an organisation.")
         return found
-
-
-async def require_user(request: web.Request) -> Actor:
-    """Who shows a token in a header; raises Problem 401 for anybody else. Cookies are not taken where state changes."""
-    actor = await identify(request)
-    if actor.account is None:
-        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        raise Problem(401, "invalid-token", "You are not authorised: there is no good token.", headers=challenge)
-    return actor
 
 
 async def named(accounts: Any, username: str) -> Account:

@@ -82,7 +82,8 @@ class RawStore:
         if said not in (None, ownerid):
             return False
         if blob.bucket == self._store.raw_bucket:
-            return actor.may(Action.PUBLISH, ownerid)
+            # An upload is in no dataset yet: what is for one dataset alone may bring uploads, and fetch none.
+            return actor.may(Action.PUBLISH, ownerid) and not (actor.scope and actor.scope.dataset)
         return actor.may(Action.READ, ownerid, rest.partition("/")[0])
 
     async def _form(self, ownerid: str, file: WantedFile, slots: asyncio.Semaphore) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import structlog
 
 SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|signature|private_key|jwt", re.IGNORECASE)
 SECRET_TEXT = re.compile(
-    r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=Signature=)[0-9a-fA-F%]+|(?<=Credential=)[^&\s]+|(?<=://)[^:/@\s]+:[^@/\s]+(?=@)"
+    r"dhp_\w{6,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+    r"|(?<=Signature=)[0-9a-fA-F%]+|(?<=Credential=)[^&\s]+|(?<=://)[^:/@\s]+:[^@/\s]+(?=@)"
 )
 SHORTEST_SECRET = 7
 """Characters: `://a:b@` is the shortest text with a secret in it."""

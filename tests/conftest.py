@@ -35,7 +35,6 @@ SYSTEMS = frozenset(
         "tests/client/test_dryrun.py",
         "tests/client/test_following.py",
         "tests/client/test_login.py",
-        "tests/client/test_verify.py",
         "tests/client/test_workbooks.py",
     }
 )

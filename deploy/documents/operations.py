@@ -13,6 +13,8 @@ EVENT_STREAM = "text/event-stream"
 ANYBODY = ("",)
 USER = ("", "userToken", "session")
 """Anybody is answered; who shows a token also sees their own."""
+LOGGED_IN = ("userToken",)
+"""Only people who are logged in: no API token will do."""
 SESSION = ("", "session")
 PERMISSION = ("permissionToken",)
 IN_BAND = ("", "permissionToken")
@@ -117,7 +119,6 @@ SPEC_POSTED = Operation(
     statuses=((200, "accepted, or what is wrong with it"), (400, "not JSON"), (413, "too large"), (503, "come back")),
 )
 PUBLISHED_DESCRIPTOR = Operation(tag="downloads", answer="Descriptor", query=(REVISION,), security=USER, statuses=FOUND)
-RECEIPT = Operation(tag="downloads", answer_type="application/jwt", query=(REVISION,), security=USER, statuses=FOUND)
 README = Operation(tag="downloads", answer_type="text/markdown", security=USER, statuses=FOUND)
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -137,7 +138,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/auth/resolve"): Operation(tag="auth", query=(("username", "a user name"),), answer="Resolved"),
     ("GET", "/auth/get_profile"): Operation(tag="auth", query=(("username", "a user name"),), answer="FoundProfile"),
     ("GET", "/.well-known/jwks.json"): Operation(tag="auth", answer="KeySet"),
-    ("GET", "/.well-known/receipt-keys.json"): Operation(tag="auth", answer="KeySet"),
     ("GET", "/auth/login"): _page(NEXT, statuses=((200, "the form"), (303, "logged in already"))),
     ("POST", "/auth/login"): Operation(
         tag="auth",
@@ -155,6 +155,29 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body="LogIn",
         answer="Token",
         statuses=((200, "the token"), (401, "wrong name or password"), (429, "too many tries")),
+    ),
+    ("POST", "/auth/tokens"): Operation(
+        tag="auth",
+        security=LOGGED_IN,
+        body="NewApiToken",
+        answer="MadeApiToken",
+        statuses=(
+            (201, "made: the one answer with its secret"),
+            (401, "not logged in"),
+            (403, "you may not do that there yourself"),
+            (404, "neither you nor an organisation that you are in"),
+            (409, "the name is taken, or there are too many"),
+            (422, "what is wrong with it"),
+        ),
+    ),
+    ("GET", "/auth/tokens"): Operation(
+        tag="auth", security=LOGGED_IN, answer="ApiTokens", statuses=((200, "found"), (401, "not logged in"))
+    ),
+    ("DELETE", "/auth/tokens/{token}"): Operation(
+        tag="auth",
+        security=LOGGED_IN,
+        answer_type=None,
+        statuses=((204, "it is good for nothing"), (401, "not logged in"), (404, "no such token of yours")),
     ),
     ("GET", "/auth/oauth_callback"): Operation(tag="auth", answer_type=None, statuses=((302, "nobody began: home"),)),
     ("GET", "/auth/oauth_callback/{provider}"): Operation(
@@ -321,8 +344,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/{ownerid}/{dataset}/{revision}/datapackage.json"): PUBLISHED_DESCRIPTOR,
     ("GET", "/{owner}/{dataset}/README.md"): README,
     ("GET", "/{ownerid}/{dataset}/{revision}/README.md"): README,
-    ("GET", "/{owner}/{dataset}/receipt.jwt"): RECEIPT,
-    ("GET", "/{ownerid}/{dataset}/{revision}/receipt.jwt"): RECEIPT,
     ("GET", "/{owner}/{dataset}/r/{file}"): _download(REVISION),
     ("GET", "/{ownerid}/{dataset}/{revision}/r/{file}"): _download(),
     ("GET", "/"): _page(),
@@ -367,6 +388,7 @@ ANY: dict[str, Any] = {"type": "object"}
 STATE = {"enum": ["QUEUED", "INPROGRESS", "SUCCEEDED", "FAILED"]}
 NULLABLE = {"type": ["string", "null"]}
 ROLE = {"enum": ["reader", "publisher", "maintainer", "owner"]}
+ACCESS = {"enum": ["read", "publish", "manage"], "description": "each includes those before it"}
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
@@ -385,6 +407,17 @@ PART_URL = _object("number url headers", number=NUMBER, url=TEXT, headers=_map(T
 UPLOAD = _closed(
     "path length sha256 part_size parts", path=SENT, length=NUMBER, sha256=SENT, part_size=NUMBER, parts=_list(PART)
 )
+API_TOKEN = {
+    "id": TEXT,
+    "name": TEXT,
+    "access": ACCESS,
+    "scope": {**TEXT, "description": "owner or owner/dataset"},
+    "created": TEXT,
+    "expires": TEXT,
+    "last_used": {**NULLABLE, "description": "to the minute"},
+    "last_address": NULLABLE,
+    "ended": {"enum": ["revoked", "expired", None]},
+}
 FAULT = _object("detail rule pointer", detail=TEXT, rule=TEXT, pointer=TEXT, resource=TEXT)
 COUNT = {"type": ["integer", "null"]}
 PROGRESS = {
@@ -430,7 +463,6 @@ RESOURCE = _object(
     rule=NULLABLE,
     errors={"type": ["integer", "null"]},
     findings={"type": ["array", "null"]},
-    left_out={**_list(TEXT), "description": "what was skipped, capped or is missing: sentences with limit and setting"},
     facts=ANY,
     report_url=NULLABLE,
 )
@@ -450,7 +482,16 @@ SCHEMAS: Mapping[str, Any] = {
     "Token": _object("token", token=TEXT),
     "WelcomeForm": _object("username", username=SENT),
     "UnlinkForm": _object("issuer sub", issuer=SENT, sub=SENT),
-    "Check": _object("authenticated", authenticated=FLAG, profile=ANY, providers=_map(_object(url=TEXT))),
+    "Check": _object("authenticated", authenticated=FLAG, profile=ANY, scope=ANY, providers=_map(_object(url=TEXT))),
+    "NewApiToken": _closed(
+        "name",
+        name={**TEXT, "pattern": r"^[!-~]([ -~]*[!-~])?$", "maxLength": 100},
+        access=ACCESS,
+        scope={**TEXT, "pattern": "^[a-z]{1,9}(/[a-z]{1,9})?$", "description": "owner, or owner/dataset"},
+        days={**NUMBER, "minimum": 1, "maximum": 365},
+    ),
+    "MadeApiToken": _object("token id expires", token=TEXT, **API_TOKEN),
+    "ApiTokens": _object("tokens", tokens=_list(_object("id name access scope expires", **API_TOKEN))),
     "Authorization": _object("permissions", userid=TEXT, permissions=ANY, service=TEXT, token=TEXT),
     "NewOrganisation": _closed("name", name=SENT, title=SENT),
     "Organisation": _object("id name title", id=TEXT, name=TEXT, title=TEXT, role=ROLE, members=NUMBER),
@@ -526,7 +567,6 @@ SCHEMAS: Mapping[str, Any] = {
         modified=TEXT,
         indexed=FLAG,
         index_error=NULLABLE,
-        receipt={**NULLABLE, "description": "the address of the signed receipt, once it is published"},
         url=TEXT,
         resources=_list(RESOURCE),
         spec_contents=ANY,

@@ -54,7 +54,7 @@ class Origin:
     @property
     def token(self) -> str | None:
         """The API token in the actor's hand, by its id."""
-        return None
+        return (self.actor.scope.token_id or None) if self.actor.scope else None
 
 
 OPERATOR = Origin(actor=ANYBODY)

@@ -12,7 +12,8 @@ from gateway.auth import login, sso
 from gateway.auth.accounts import Account
 from gateway.auth.identity import identify, token_of
 from gateway.auth.providers import LocalProvider, Provider
-from gateway.auth.services import PERMISSIONS
+from gateway.auth.rights import Action, Actor
+from gateway.auth.services import PERMISSIONS, opens
 from gateway.edge import allow_any_origin
 from gateway.parts import Parts
 
@@ -30,8 +31,10 @@ class Auth:
 
     async def check(self, request: web.Request) -> web.Response:
         """Says whose token this is, or where to log in."""
-        if account := (await identify(request, query=True)).account:
-            return web.json_response({"authenticated": True, "profile": profile_of(account)})
+        actor = await identify(request, query=True)
+        if actor.account is not None:
+            profile = profile_of(actor.account)
+            return web.json_response({"authenticated": True, "profile": profile, **await self._scope(actor)})
         wanted = request.query.get("next", DEFAULT_NEXT)
         providers = {provider.name: {"url": provider.url(wanted)} for provider in self._providers}
         return web.json_response({"authenticated": False, "providers": providers})
@@ -39,8 +42,9 @@ class Auth:
     async def authorize(self, request: web.Request) -> web.Response:
         """Gives a permission token for one service; without a good token or service there is none in the answer."""
         service = request.query.get("service", "")
-        account = (await identify(request, query=True)).account
-        if account is None or service not in PERMISSIONS:
+        actor = await identify(request, query=True)
+        account = actor.account
+        if account is None or not opens(service, actor.scope):
             return web.json_response({"permissions": {}})
         permissions = dict(PERMISSIONS[service])
         return web.json_response(
@@ -48,7 +52,7 @@ class Auth:
                 "userid": account.id,
                 "permissions": permissions,
                 "service": service,
-                "token": self._tokens.issue_permission(account, service, permissions),
+                "token": self._tokens.issue_permission(account, service, permissions, actor.scope),
             }
         )
 
@@ -86,6 +90,20 @@ class Auth:
         # An MD5 of the address can be guessed back to it; of the id it only picks a picture.
         profile["gravatar"] = hashlib.md5(account.id.encode(), usedforsecurity=False).hexdigest()
         return web.json_response({"found": True, "profile": profile})
+
+    async def _scope(self, actor: Actor) -> dict[str, Any]:
+        """What an API token is for; nothing for who is logged in."""
+        if actor.scope is None:
+            return {}
+        owner = await self._accounts.by_id(actor.scope.ownerid)
+        scope = {
+            "actions": [action.value for action in Action if action in actor.scope.actions],
+            "owner": owner.username if owner else None,
+            "ownerid": actor.scope.ownerid,
+            "dataset": actor.scope.dataset,
+            "expires": actor.scope.expires,
+        }
+        return {"scope": scope}
 
     async def _named(self, request: web.Request) -> Account | None:
         username = request.query.get("username", "")

@@ -44,11 +44,16 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a token is for: `actions` on everything of an owner, or on one of its datasets."""
+    """What a token is for: `actions` on everything of an owner, or on one of its datasets.
+
+    `token_id` names the API token that it is the scope of, which ends at `expires` (seconds since 1970).
+    """
 
     actions: frozenset[Action]
     ownerid: str
     dataset: str | None = None
+    token_id: str = ""
+    expires: int = 0
 
     def allows(self, action: Action, ownerid: str, dataset: str | None) -> bool:
         """`dataset` None: something of the owner's, such as an upload that is in no dataset yet."""
@@ -75,6 +80,11 @@ class Actor:
         if self.account is None:
             raise TypeError("anybody has no account")
         return self.account
+
+    @property
+    def person(self) -> Account | None:
+        """The account of somebody who has logged in, and does not act through an API token."""
+        return self.account if self.scope is None else None
 
     def role(self, ownerid: str) -> Role | None:
         """What this account is to an owner, whatever the token in its hand is for."""
@@ -112,6 +122,7 @@ _HOLDER = """
     where id = $1 and kind = $3 and disabled_at is null
       and not exists (select from revoked_token where token_id = $2)
 """
+_GOOD = "select from api_token where id = $1 and revoked_at is null and expires_at > now() for share"
 _ROLE = "select role from membership where organisation_id = $1 and account_id = $2 for share"
 
 
@@ -130,8 +141,11 @@ async def still_may(
 ) -> bool:
     """Whether what `Actor.may` says holds at this moment; it then holds until the transaction ends.
 
-    A role is taken away, or lowered, by a transaction that waits for this one.
+    A role is taken away, or lowered, and an API token revoked, by a transaction that waits for this one.
     """
+    token_id = actor.scope.token_id if actor.scope else ""
+    if token_id and await connection.fetchrow(_GOOD, token_id) is None:
+        return False
     if not actor.may(action, ownerid, dataset):
         return False
     if actor.known.id == ownerid:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.auth.rights import Action, Scope
+
 RAWSTORE = "rawstore"
 SOURCE = "source"
 METASTORE = "metastore"
@@ -16,7 +18,14 @@ PERMISSIONS: Mapping[str, Mapping[str, Any]] = {
     METASTORE: {"search": True},
     FRONTEND: {"read": True},
 }
-"""Everybody may do everything with what is their own; plans and organisations would decide here."""
+"""Everybody may ask for everything; what of it they may do to whom, `rights` says of each request."""
+
+_NEEDED = {RAWSTORE: Action.PUBLISH, SOURCE: Action.PUBLISH, METASTORE: Action.READ, FRONTEND: Action.READ}
+
+
+def opens(service: str, scope: Scope | None) -> bool:
+    """Whether a permission token for this service may be made for what has this scope (None: everything)."""
+    return service in _NEEDED and (scope is None or _NEEDED[service] in scope.actions)
 
 
 def allows(service: str, permissions: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ import jwt
 from gateway.auth.accounts import ACCOUNT_ID, Account
 from gateway.auth.compact import NotCompact, read_compact
 from gateway.auth.keys import SigningKey, SigningKeys
+from gateway.auth.rights import Scope
 
 ALGORITHM = "EdDSA"
 LONGEST = 8_192
@@ -43,7 +44,8 @@ class ExpiredToken(BadToken):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What a good token says; `issued` and `expires` in seconds since 1970."""
+    """What a good token says; `issued` and `expires` in seconds since 1970, `api_token` the id of the one that it was
+    exchanged for."""
 
     userid: str
     audience: str
@@ -51,6 +53,7 @@ class Claims:
     issued: int
     expires: int
     permissions: Mapping[str, Any]
+    api_token: str | None = None
 
 
 class Tokens:
@@ -68,9 +71,18 @@ class Tokens:
         """What a log-in gives: good for 14 days, for asking permission tokens and for looking."""
         return self._issue(account, LOGIN, USER_LIFETIME, {})
 
-    def issue_permission(self, account: Account, service: str, permissions: Mapping[str, Any]) -> str:
-        """Good for an hour at one service. `userid`, `service`, `permissions` are what the original services read."""
-        return self._issue(account, service, PERMISSION_LIFETIME, {"permissions": permissions, "service": service})
+    def issue_permission(
+        self, account: Account, service: str, permissions: Mapping[str, Any], scope: Scope | None = None
+    ) -> str:
+        """Good for an hour at one service. `userid`, `service`, `permissions` are what the original services read.
+
+        With the `scope` of an API token it is good for no longer than that, and for no more.
+        """
+        more = {"permissions": permissions, "service": service}
+        if scope is None:
+            return self._issue(account, service, PERMISSION_LIFETIME, more)
+        lifetime = min(PERMISSION_LIFETIME, max(1, scope.expires - int(time.time())))
+        return self._issue(account, service, lifetime, {**more, "api_token": scope.token_id})
 
     def _issue(self, account: Account, audience: str, lifetime: int, more: Mapping[str, Any]) -> str:
         key, now = self.keys.signing, int(time.time())
@@ -142,8 +154,10 @@ def _checked(claims: Mapping[str, Any], audience: str) -> Claims:
     userid, token_id, permissions = claims["sub"], claims["jti"], claims.get("permissions", {})
     if not isinstance(userid, str) or not ACCOUNT_ID.fullmatch(userid) or not isinstance(permissions, dict):
         raise BadToken("the token names nobody")
-    if not isinstance(token_id, str) or not _JTI.fullmatch(token_id):
-        raise BadToken("the token has no id of ours")
+    api_token = claims.get("api_token")
+    for one in (token_id, *([api_token] if "api_token" in claims else [])):
+        if not isinstance(one, str) or not _JTI.fullmatch(one):
+            raise BadToken("the token has no id of ours")
     return Claims(
         userid=userid,
         audience=audience,
@@ -151,4 +165,5 @@ def _checked(claims: Mapping[str, Any], audience: str) -> Claims:
         issued=issued,
         expires=expires,
         permissions=permissions,
+        api_token=api_token,
     )

@@ -49,7 +49,7 @@ class SettingsPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The ways to log in to one's account; whoever is not logged in does that first."""
-        account = (await identify(request)).account
+        account = (await identify(request)).person
         if account is None:
             raise web.HTTPSeeOther(f"/auth/login?next={SETTINGS}")
         lines = await self._lines(account.id)

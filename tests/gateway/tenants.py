@@ -17,6 +17,8 @@ NOBODY: tuple[str, ...] = ()
 OWNER = ("owner",)
 ROLES = ("reader", "publisher", "maintainer", "owner")
 """Of members, where the private data is an organisation's."""
+MACHINES = ("reads", "elsewhere", "revoked")
+"""API tokens of the owner's: to read everything, to publish another dataset, one for everything that was revoked."""
 KNOWN = ("owner", "other")
 EVERYBODY = CALLERS
 
@@ -30,7 +32,10 @@ class Row:
     them with the names of the private dataset; `service`: whose permission token is shown, None: the user token,
     as a cookie from a page of ours where it is a `browser` that asks. Members of an organisation get what an owner gets
     from `role` on, those below it the status `refused`; where the answer is about the caller, what another gets.
-    `as_member`: what they get where a person has no such thing."""
+    `as_member`: what they get where a person has no such thing.
+    API tokens: one that reads gets what a reader gets, one for another dataset what another account gets, a revoked one
+    what an expired one gets, and so does each where only `people` are let in; `machines` says what of this is not so,
+    and whether the mark is sent."""
 
     statuses: Cells
     mark: str = ""
@@ -43,6 +48,8 @@ class Row:
     role: str = "reader"
     refused: int = 403
     as_member: int | None = None
+    people: bool = False
+    machines: Mapping[str, tuple[int, bool]] = field(default_factory=dict)
 
     @property
     def of_caller(self) -> bool:
@@ -61,11 +68,16 @@ def _private(status: int = 200, **more: Any) -> Row:
 
 DESCRIPTOR = _private(mark=TITLE)
 README = _private(mark=TITLE)
-RECEIPT = _private(mark="application/jwt")
 FILE = _private(302, mark="X-Amz-Signature", values={"file": "prices.csv"})
 FORM = {"metadata": {"owner": "{ownerid}"}, "filedata": {"a.csv": {"length": 1, "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}}}
 UPLOADS = Row(
-    statuses=(401, 200, 403, 401, 401), mark="upload_url", sees=OWNER, body=FORM, service="rawstore", role="publisher"
+    statuses=(401, 200, 403, 401, 401),
+    mark="upload_url",
+    sees=OWNER,
+    body=FORM,
+    service="rawstore",
+    role="publisher",
+    machines={"elsewhere": (200, True)},
 )
 HASHES = {"md5": "1B2M2Y8AsgTpgAmY7PhCfg==", "sha256": "0" * 64}
 IN_PARTS = {"path": "a.csv", "length": 1, "sha256": "1" * 64, "part_size": 5 * 1024**2, "parts": [HASHES]}
@@ -96,42 +108,58 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/health/live"): _same(200),
     ("GET", "/health/ready"): _same(200),
     ("GET", "/auth/check"): _same(200, mark='"authenticated": true', sees=KNOWN),
-    ("GET", "/auth/authorize"): _same(200, mark='"token"', sees=KNOWN, query="service=source"),
+    ("GET", "/auth/authorize"): _same(
+        200, mark='"token"', sees=KNOWN, query="service=source", machines={"reads": (200, False)}
+    ),
+    ("GET", "/auth/tokens"): Row(statuses=(401, 200, 200, 401, 401), mark='"tokens"', sees=KNOWN, people=True),
+    ("POST", "/auth/tokens"): Row(
+        statuses=(401, 201, 201, 401, 401), mark="dhp_", sees=KNOWN, body={"name": "{fresh}"}, people=True
+    ),
+    ("DELETE", "/auth/tokens/{token}"): Row(
+        statuses=(401, 404, 404, 401, 401), values={"token": "{ownerid}"}, people=True
+    ),
     ("POST", "/auth/update"): _same(200, mark="already set", sees=KNOWN, query="username=eve"),
     ("GET", "/auth/public-key"): _same(200),
     ("GET", "/auth/resolve"): _same(200, query="username=ada"),
     ("GET", "/auth/get_profile"): _same(200, query="username=ada", mark="ada@example.com"),
     ("GET", "/.well-known/jwks.json"): _same(200),
-    ("GET", "/.well-known/receipt-keys.json"): _same(200),
     ("GET", "/auth/login"): Row(statuses=(200, 303, 303, 200, 200)),
-    ("POST", "/auth/login"): _same(401, body={"username": "nobody", "password": "guessed"}),
-    ("POST", "/auth/token"): _same(401, body={"username": "somebody", "password": "guessed"}),
+    ("POST", "/auth/login"): _same(401, body={"username": "{fresh}", "password": "guessed"}),
+    ("POST", "/auth/token"): _same(401, body={"username": "{fresh}", "password": "guessed"}),
     ("POST", "/auth/logout"): Row(statuses=(403, 303, 303, 303, 303)),
     ("GET", "/auth/oauth_callback"): _same(302),
-    ("GET", "/auth/organisations"): Row(statuses=(401, 200, 200, 401, 401)),
-    ("POST", "/auth/organisations"): Row(statuses=(401, 409, 409, 401, 401), body={"name": "{owner}"}),
+    ("GET", "/auth/organisations"): Row(statuses=(401, 200, 200, 401, 401), people=True),
+    ("POST", "/auth/organisations"): Row(statuses=(401, 409, 409, 401, 401), body={"name": "{owner}"}, people=True),
     ("GET", "/auth/organisations/{organisation}/members"): Row(
-        statuses=(401, 404, 404, 401, 401), as_member=200, mark="publisher-of-guild", values={"organisation": "{owner}"}
+        statuses=(401, 404, 404, 401, 401),
+        as_member=200,
+        mark="publisher-of-guild",
+        values={"organisation": "{owner}"},
+        people=True,
     ),
     ("PUT", "/auth/organisations/{organisation}/members/{username}"): Row(
         statuses=(401, 404, 404, 401, 401),
         as_member=200,
         role="owner",
         body={"role": "reader"},
+        people=True,
         values={"organisation": "{owner}", "username": "reader-of-guild"},
     ),
     ("DELETE", "/auth/organisations/{organisation}/members/{username}"): Row(
         statuses=(401, 404, 404, 401, 401),
         as_member=404,
         role="owner",
+        people=True,
         values={"organisation": "{owner}", "username": "ada"},
     ),
-    ("GET", "/auth/audit/{owner}"): Row(statuses=(401, 200, 403, 401, 401), mark='"entries"', sees=OWNER, role="owner"),
+    ("GET", "/auth/audit/{owner}"): Row(
+        statuses=(401, 200, 403, 401, 401), mark='"entries"', sees=OWNER, role="owner", people=True
+    ),
     ("GET", "/auth/oauth_callback/{provider}"): _same(404, values={"provider": "absent"}),
     ("GET", "/auth/sso/{provider}"): _same(404, values={"provider": "absent"}),
     ("GET", "/auth/welcome"): _same(303),
     ("POST", "/auth/welcome"): _same(403, body={"username": "ada"}),
-    ("GET", "/settings"): Row(statuses=(303, 200, 200, 303, 303), mark="Ways to log in", sees=KNOWN),
+    ("GET", "/settings"): Row(statuses=(303, 200, 200, 303, 303), mark="Ways to log in", sees=KNOWN, people=True),
     ("POST", "/settings/unlink"): Row(statuses=(303, 415, 415, 303, 303), body={"issuer": "x"}, browser=True),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
@@ -142,18 +170,27 @@ ROWS: Mapping[tuple[str, str], Row] = {
         body={"metadata": {"owner": "{ownerid}"}, "file": IN_PARTS},
         service="rawstore",
         role="publisher",
+        machines={"elsewhere": (200, True)},
     ),
     ("POST", "/rawstore/uploads/{uploadid}/parts"): Row(
         statuses=(401, 200, 404, 401, 401),
         mark="X-Amz-Signature",
         sees=OWNER,
         body={"parts": [{"number": 1, **HASHES}]},
+        machines={"elsewhere": (200, True)},
         **PENDING,
     ),
     ("POST", "/rawstore/uploads/{uploadid}/complete"): Row(
-        statuses=(401, 409, 404, 401, 401), mark="parts-missing", sees=OWNER, body={"parts": [HASHES]}, **PENDING
+        statuses=(401, 409, 404, 401, 401),
+        mark="parts-missing",
+        sees=OWNER,
+        body={"parts": [HASHES]},
+        machines={"elsewhere": (409, True)},
+        **PENDING,
     ),
-    ("DELETE", "/rawstore/uploads/{uploadid}"): Row(statuses=(401, 204, 404, 401, 401), **DOOMED),
+    ("DELETE", "/rawstore/uploads/{uploadid}"): Row(
+        statuses=(401, 204, 404, 401, 401), machines={"elsewhere": (204, False)}, **DOOMED
+    ),
     ("GET", "/rawstore/info"): Row(
         statuses=(401, 200, 200, 401, 401),
         mark="{ownerid}",
@@ -161,6 +198,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
         service="rawstore",
         role="publisher",
         refused=200,
+        machines={"elsewhere": (200, True)},
     ),
     ("GET", "/rawstore/presign"): Row(
         statuses=(401, 200, 403, 401, 401),
@@ -185,8 +223,6 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/{ownerid}/{dataset}/{revision}/datapackage.json"): DESCRIPTOR,
     ("GET", "/{owner}/{dataset}/README.md"): README,
     ("GET", "/{ownerid}/{dataset}/{revision}/README.md"): README,
-    ("GET", "/{owner}/{dataset}/receipt.jwt"): RECEIPT,
-    ("GET", "/{ownerid}/{dataset}/{revision}/receipt.jwt"): RECEIPT,
     ("GET", "/{owner}/{dataset}/r/{file}"): FILE,
     ("GET", "/{ownerid}/{dataset}/{revision}/r/{file}"): FILE,
     ("GET", "/"): _same(200, mark=TITLE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -14,12 +15,16 @@ import pytest_asyncio
 
 from deploy.documents.application import application
 from deploy.documents.openapi import operations
+from gateway.auth import apitokens
+from gateway.auth.apitokens import NewToken
+from gateway.auth.audit import Origin
+from gateway.auth.rights import Action, Actor, Scope
 from gateway.auth.services import PERMISSIONS
 from messages.settings import StoreSettings
 from tests import services
 from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, serving, shared_settings, spec_of
 from tests.gateway.seeds import Seeds, Table, join, organisation
-from tests.gateway.tenants import CALLERS, ROLES, ROWS, TITLE, Row
+from tests.gateway.tenants import CALLERS, MACHINES, ROLES, ROWS, TITLE, Row
 
 SECRET, ABSENT = "secret", "absent"
 """Of the same length, so that answers can be compared byte by byte."""
@@ -113,6 +118,7 @@ async def ask(
 ) -> Answer:
     """The operation as a row says, of a dataset in `names`."""
     method, path = operation
+    names = {**names, "fresh": secrets.token_hex(8)}
     values = {**names, **{name: value.format(**names) for name, value in row.values.items()}}
     address = path.format(**values) + (f"?{row.query.format(**names)}" if row.query else "")
     headers = {**({"Auth-Token": token} if token else {}), **more}
@@ -177,20 +183,84 @@ async def test_every_operation_answers_members_as_their_role_lets_them(
             assert (mark in shown(answer)) == shows, role
 
 
+@pytest_asyncio.fixture(scope="module")
+async def machines(gateway: Gateway, ada: Publisher) -> Mapping[str, str]:
+    """An API token of the owner's of each kind."""
+    access = {"reads": Action.READ, "elsewhere": Action.PUBLISH, "revoked": Action.MANAGE}
+    found, origin = {}, Origin(actor=Actor(account=ada.account))
+    for kind in MACHINES:
+        dataset = kind if kind == "elsewhere" else None
+        wanted = NewToken(name=kind, access=access[kind], ownerid=ada.id, dataset=dataset, days=1)
+        made, found[kind] = await apitokens.make(gateway.pool, origin, wanted)
+        if kind == "revoked":
+            assert await apitokens.revoke(gateway.pool, origin, made.id)
+    return found
+
+
+async def machine_token(gateway: Gateway, ada: Publisher, kind: str, secret: str, row: Row) -> str:
+    """The API token, or a permission token that names it, though nobody would be given one for that service."""
+    if row.service is None:
+        return secret
+    holder = await apitokens.holder_of_secret(gateway.pool, secret, "127.0.0.1")
+    scope = holder.scope if holder else None
+    if scope is None:
+        gone = await gateway.pool.fetchval("select id from api_token where name = $1", kind)
+        scope = Scope(actions=frozenset(Action), ownerid=ada.id, token_id=gone, expires=int(time.time()) + 600)
+    return gateway.parts.tokens.issue_permission(ada.account, row.service, PERMISSIONS[row.service], scope)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
+async def test_every_operation_answers_an_api_token_within_its_scope(
+    gateway: Gateway,
+    ada: Publisher,
+    machines: Mapping[str, str],
+    names: Mapping[str, str],
+    operation: tuple[str, str],
+) -> None:
+    row = ROWS[operation]
+    for kind, secret in machines.items():
+        token = await machine_token(gateway, ada, kind, secret, row)
+        answer = await ask(gateway, operation, row, names, token)
+        wanted, shows = machine_cell(kind, row)
+        assert answer.status == wanted, (kind, answer.body)
+        if row.mark:
+            assert (_filled(row.mark, names) in shown(answer)) == shows, kind
+
+
+def machine_cell(kind: str, row: Row) -> tuple[int, bool]:
+    """Status of an API token's answer, and whether it is sent the mark."""
+    _, owner, other, expired, _ = row.statuses
+    if kind in row.machines:
+        return row.machines[kind]
+    if kind == "revoked" or row.people or row.browser:
+        return expired, False
+    if row.of_caller or kind == "elsewhere":
+        return other, "other" in row.sees
+    return (owner, bool(row.sees)) if row.role == "reader" else (row.refused, False)
+
+
 OF_DATASETS = [operation for operation in OPERATIONS if "{dataset}" in operation[1]]
 
 
 @pytest.mark.parametrize("operation", OF_DATASETS, ids=" ".join)
 async def test_private_cannot_be_told_from_absent(
-    gateway: Gateway, ada: Publisher, bob: Publisher, names: Mapping[str, str], operation: tuple[str, str]
+    gateway: Gateway,
+    ada: Publisher,
+    bob: Publisher,
+    machines: Mapping[str, str],
+    names: Mapping[str, str],
+    operation: tuple[str, str],
 ) -> None:
-    """A08: status, every header, every byte; as JSON and as a page, to nobody and to somebody else."""
+    """A08: status, every header, every byte; as JSON and as a page, to nobody, to somebody else, to what is for another
+    dataset of the owner's."""
     row = ROWS[operation]
-    for caller in ("anonymous", "other", "expired"):
+    for caller in ("anonymous", "other", "expired", "elsewhere"):
         for accept in ("application/json", "text/html"):
             pair = []
             for dataset in (SECRET, ABSENT):
                 token = token_of(caller, row, ada, bob)
+                if caller == "elsewhere":
+                    token = await machine_token(gateway, ada, caller, machines[caller], row)
                 answer = await ask(gateway, operation, row, {**names, "dataset": dataset}, token, Accept=accept)
                 pair.append(anonymised(answer, dataset))
             assert pair[0] == pair[1], (caller, accept)
