@@ -37,14 +37,14 @@ async def add_user(settings: Settings, username: str, password: str, name: str, 
             raise PermanentError(str(refusal)) from refusal
 
 
-async def rotate_keys(settings: Settings) -> str:
-    """Make a new signing key; its id."""
-    from gateway.auth import keys
+async def rotate_keys(settings: Settings, *, receipts: bool = False) -> str:
+    """Make a new key that signs tokens, or `receipts`; its id."""
+    from gateway.auth import keys, receiptkeys
     from messages.database import open_pool, require_schema
 
     async with await open_pool(settings.database_url, size=1) as pool:
         await require_schema(pool)
-        return (await keys.rotate(pool)).kid
+        return await receiptkeys.rotate(pool) if receipts else (await keys.rotate(pool)).kid
 
 
 async def revoke_key(settings: Settings, kid: str) -> None:
@@ -59,17 +59,16 @@ async def revoke_key(settings: Settings, kid: str) -> None:
 
 
 async def key_table(settings: Settings) -> str:
-    """The signing keys as a table for people."""
-    from gateway.auth import keys
+    """The signing keys as a table for people: of tokens, then of receipts."""
+    from gateway.auth import keys, receiptkeys
     from messages.database import open_pool, require_schema
 
     async with await open_pool(settings.database_url, size=1) as pool:
         await require_schema(pool)
-        rows = [
-            ("key", "made", "signs until"),
-            *((k.kid, _time(k.created_at), _time(k.retired_at)) for k in await keys.listed(pool)),
-        ]
-    return "\n".join(f"{kid:18}{made:22}{until}" for kid, made, until in rows)
+        listed = (("tokens", await keys.listed(pool)), ("receipts", await receiptkeys.listed(pool)))
+    rows = [("key", "signs", "made", "signs until")]
+    rows += [(k.kid, what, _time(k.created_at), _time(k.retired_at)) for what, found in listed for k in found]
+    return "\n".join(f"{kid:18}{what:10}{made:22}{until}" for kid, what, made, until in rows)
 
 
 def _time(moment: datetime | None) -> str:

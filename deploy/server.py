@@ -96,11 +96,15 @@ def _add_user(commands: Any) -> None:
 
 
 def _add_keys(commands: Any) -> None:
-    keys = commands.add_parser("keys", help="the keys that sign tokens").add_subparsers(
+    keys = commands.add_parser("keys", help="the keys that sign tokens, and receipts").add_subparsers(
         required=True, metavar="COMMAND"
     )
     keys.add_parser("list", help="show them").set_defaults(run=_keys_list)
-    keys.add_parser("rotate", help="make a new one; nobody is logged out").set_defaults(run=_keys_rotate)
+    rotate = keys.add_parser("rotate", help="make a new one; nobody is logged out")
+    rotate.add_argument(
+        "--receipts", action="store_true", help="of those that sign receipts; the old ones go on verifying"
+    )
+    rotate.set_defaults(run=_keys_rotate)
     revoke = keys.add_parser("revoke", help="forget one that leaked; its tokens are good for nothing from now on")
     revoke.add_argument("kid", metavar="KEY")
     revoke.set_defaults(run=_keys_revoke)
@@ -183,10 +187,13 @@ def _keys_list(_arguments: argparse.Namespace) -> int:
     return FINE
 
 
-def _keys_rotate(_arguments: argparse.Namespace) -> int:
+def _keys_rotate(arguments: argparse.Namespace) -> int:
     from deploy.operations import rotate_keys
 
-    kid = run_to_end(rotate_keys(_settings()))
+    kid = run_to_end(rotate_keys(_settings(), receipts=arguments.receipts))
+    if arguments.receipts:
+        _say(f"{kid} signs receipts from now on; those of the key before are verified for ever")
+        return FINE
     _say(f"{kid} signs in three minutes; tokens of the key before stay good until they end")
     return FINE
 

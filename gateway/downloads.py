@@ -26,6 +26,8 @@ from messages.datapackage import PublishedFile
 
 EXPIRY = 300
 """Seconds in which a signed redirect must be followed."""
+LARGEST_DESCRIPTOR = 64 * 1024 * 1024
+"""Bytes of a published datapackage.json: ours is larger than the publisher's."""
 SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
 ROLES = ("source", "preview", "report", "summary", "errors", "annotated")
 
@@ -50,23 +52,27 @@ class Downloads:
         ]
 
     async def descriptor(self, request: web.Request) -> web.Response:
-        """The published datapackage.json, its paths made absolute addresses of this very revision."""
-        revision = await self._revision(request)
+        """The published datapackage.json, its paths absolute addresses of this very revision."""
+        revision = await self.revision(request)
+        if "ownerid" in request.match_info and revision.manifest:
+            # Where the package store has it: the very bytes that the receipt speaks of.
+            content = await self._blobs.get(revision.manifest, LARGEST_DESCRIPTOR)
+            return direct(request, revision, "datapackage.json", "application/json", content)
         package = self.addressed(revision)
         text = json.dumps(package, ensure_ascii=False, indent=2)
-        return _direct(request, revision, "datapackage.json", "application/json", text.encode())
+        return direct(request, revision, "datapackage.json", "application/json", text.encode())
 
     async def readme(self, request: web.Request) -> web.Response:
         """The README that the descriptor carries."""
-        revision = await self._revision(request)
+        revision = await self.revision(request)
         text = _published(revision).get("readme")
         if not isinstance(text, str) or not text:
             raise not_found("This revision has no README.")
-        return _direct(request, revision, "README.md", "text/markdown", text.encode())
+        return direct(request, revision, "README.md", "text/markdown", text.encode())
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file of a resource, by the resource's name or else its position; or the ZIP of everything."""
-        revision = await self._revision(request, ended=True)
+        revision = await self.revision(request, ended=True)
         name = request.match_info["file"]
         if name in (f"{revision.dataset}_zip.zip", f"{revision.dataset}.zip") and _published(revision):
             return await self._archive(request, revision)
@@ -86,7 +92,7 @@ class Downloads:
         ]
         return package
 
-    async def _revision(self, request: web.Request, *, ended: bool = False) -> Revision:
+    async def revision(self, request: web.Request, *, ended: bool = False) -> Revision:
         """The revision a request means, published unless `ended` is enough; raises the Problem 404 otherwise."""
         names = request.match_info
         version = names.get("revision") or request.query.get("v") or SUCCESSFUL
@@ -258,7 +264,8 @@ def _attachment(revision: Revision, filename: str, mediatype: str) -> dict[str, 
     }
 
 
-def _direct(request: web.Request, revision: Revision, filename: str, mediatype: str, body: bytes) -> web.Response:
+def direct(request: web.Request, revision: Revision, filename: str, mediatype: str, body: bytes) -> web.Response:
+    """A small file of a revision as the answer; never rendered on this origin."""
     etag = f'"{revision.id.replace("/", "-")}-{filename}"'
     headers = _attachment(revision, filename, mediatype) | {"ETag": etag}
     if mediatype == "application/json":

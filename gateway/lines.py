@@ -11,6 +11,7 @@ import structlog
 from messages.errors import PermanentError, TransientError
 from messages.topology import STAGE_QUEUES
 from messages.transport.port import Transport
+from messages.turns import MOST_PLACES
 
 PAUSE = 2.0
 """Seconds between two looks at one queue, however many ask."""
@@ -43,7 +44,7 @@ class Lines:
 
     async def _look(self, stage: str) -> None:
         try:
-            length = await self._transport.depth(STAGE_QUEUES[stage].name)
+            length = await self._transport.depth(STAGE_QUEUES[stage].name, most=MOST_PLACES)
         except (TransientError, PermanentError) as error:
             log.info("queue_not_counted", stage=stage, error=str(error))
             return

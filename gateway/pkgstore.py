@@ -49,7 +49,8 @@ class ResourceRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One revision in any state; `package` is the published datapackage.json once it SUCCEEDED."""
+    """One revision in any state; `package` is the published datapackage.json once it SUCCEEDED, `manifest` its bytes
+    (None: published before they were noted)."""
 
     id: str
     ownerid: str
@@ -62,6 +63,7 @@ class Revision:
     cancelled: bool
     descriptor: Mapping[str, Any]
     package: Mapping[str, Any] | None
+    manifest: BlobRef | None
     created_at: datetime
     finished_at: datetime | None
     dataset_created_at: datetime
@@ -214,6 +216,7 @@ def _revision_of(row: asyncpg.Record, resources: list[ResourceRun]) -> Revision:
         cancelled=row["cancelled_at"] is not None,
         descriptor=row["descriptor"],
         package=row["package"],
+        manifest=BlobRef.from_dict(row["manifest"]) if row["manifest"] else None,
         created_at=row["created_at"],
         finished_at=row["finished_at"],
         dataset_created_at=row["dataset_created_at"],

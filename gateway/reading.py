@@ -22,12 +22,14 @@ from gateway.pages.welcome import WelcomePage
 from gateway.parts import Parts
 from gateway.pkgstore import PackageStore
 from gateway.problems import ERROR_PAGE
+from gateway.receipts import Receipts
 
 
 def add_reading(app: web.Application, parts: Parts) -> None:
     """Adds the readers' routes, which begin with anybody's user name: to be called after all others."""
     public_url = parts.settings.gateway.public_url
     store, search, site = PackageStore(parts.pool), MetaStore(parts.pool), Site(public_url)
+    downloads = Downloads(store, parts.blobs, public_url)
     app[ERROR_PAGE] = site.draw_problem
     app[LOGIN_PAGE] = LoginPage(site, parts.providers).draw
     events.follow_while_serving(app, parts)
@@ -39,10 +41,11 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         WelcomePage(parts, site),
         SettingsPage(parts, site),
         SearchPages(parts, site, search),
-        Downloads(store, parts.blobs, public_url),
+        downloads,
+        Receipts(parts.pool, downloads, public_url),
         ReportPage(site, store, parts.blobs),
         RunPage(parts, site, store),
-        DatasetPage(site, store, parts.blobs),
+        DatasetPage(parts, site, store),
         site,
     ):
         app.add_routes(part.routes())

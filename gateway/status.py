@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.auth.rights import Action, Actor
 from gateway.heard import Heard
+from gateway.leftout import left_out
 from gateway.lines import Lines
 from gateway.pkgstore import revision_number
 from gateway.problems import Problem, not_found
@@ -23,18 +24,22 @@ UNFINDABLE = (
 )
 
 # One rule of visibility with the package store: private now, or private when pushed, is for who may read the owner's.
-_FLOW = """
+_UNFINDABLE = """
+    select exists (select from dead_letter
+                   where flow_id = $1 and queue = 'dh.writer.metastore' and state = 'waiting')
+"""
+_FLOW = f"""
     select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.run,
            f.cancelled_at is not null as cancelled, f.spec, f.created_at,
            f.updated_at as flow_updated_at, f.finished_at, f.package is not null as published,
+           f.manifest is not null as receipted,
            a.username as owner, d.updated_at, coalesce(m.revision, 0) >= f.revision as indexed,
-           exists (select from dead_letter l
-                   where l.flow_id = f.id and l.queue = 'dh.writer.metastore' and l.state = 'waiting') as unfindable
+           ({_UNFINDABLE.replace("$1", "f.id")}) as unfindable
     from dataset d
     join account a on a.id = d.ownerid
     join flow f on f.dataset_id = d.id
     left join metadata m on m.dataset_id = d.id
-"""
+"""  # noqa: S608 constants
 _ASKED = """
     where (d.ownerid = $1 or lower(a.username) = lower($1)) and d.name = $2
       and f.revision = case $3::bigint when 0 then d.published_revision when -1 then d.last_revision else $3 end
@@ -75,6 +80,10 @@ class Statuses:
         its owner has."""
         flow, rows, places = await self._rows(f"{_FLOW} where f.id = $1", flow_id)
         return self._status(flow, rows, places, is_inside=is_inside) if flow else None
+
+    async def unfindable(self, flow_id: str) -> str | None:
+        """Why search does not find a published revision, where that will not change by itself."""
+        return UNFINDABLE if await self._pool.fetchval(_UNFINDABLE, flow_id) else None
 
     async def own(self, request: web.Request, actor: Actor) -> str:
         """The id of the flow that an address names, whose dataset the actor may publish.
@@ -157,6 +166,7 @@ class Statuses:
             ],
             "indexed": flow["state"] == "SUCCEEDED" and flow["indexed"],
             "index_error": UNFINDABLE if flow["state"] == "SUCCEEDED" and flow["unfindable"] else None,
+            "receipt": f"{self._public_url}/{flow['id']}/receipt.jwt" if flow["receipted"] else None,
             "url": f"{page}/v/{flow['revision']}",
         }
 
@@ -182,6 +192,9 @@ def _resource(row: asyncpg.Record, page: str) -> dict[str, Any]:
         "abandoned": row["rule"] == "abandoned",
         "errors": row["errors"],
         "findings": row["findings"] or [],
+        "left_out": left_out(
+            tabular=row["tabular"], state=row["state"], rule=row["rule"], errors=row["errors"], facts=row["facts"]
+        ),
         "facts": row["facts"],
         "report": report,
         "report_url": report,

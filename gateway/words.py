@@ -30,7 +30,8 @@ def waiting_words(waiting: Mapping[str, Any]) -> str:
     """What it waits for, and behind how many."""
     if waiting["for"] == "worker":
         jobs = waiting["jobs"]
-        return f"waits for a free worker: about {jobs:,} {'job is' if jobs == 1 else 'jobs are'} in the queue"
+        many = "1,000 or more" if jobs == MOST_PLACES else f"about {jobs:,}"
+        return f"waits for a free worker: {many} {'job is' if jobs == 1 else 'jobs are'} in the queue"
     place, line = waiting["place"], waiting["line"]
     if line is None:
         return "waits for its turn"

@@ -35,6 +35,7 @@ SYSTEMS = frozenset(
         "tests/client/test_dryrun.py",
         "tests/client/test_following.py",
         "tests/client/test_login.py",
+        "tests/client/test_verify.py",
         "tests/client/test_workbooks.py",
     }
 )

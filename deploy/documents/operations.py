@@ -119,6 +119,7 @@ SPEC_POSTED = Operation(
     statuses=((200, "accepted, or what is wrong with it"), (400, "not JSON"), (413, "too large"), (503, "come back")),
 )
 PUBLISHED_DESCRIPTOR = Operation(tag="downloads", answer="Descriptor", query=(REVISION,), security=USER, statuses=FOUND)
+RECEIPT = Operation(tag="downloads", answer_type="application/jwt", query=(REVISION,), security=USER, statuses=FOUND)
 README = Operation(tag="downloads", answer_type="text/markdown", security=USER, statuses=FOUND)
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -138,6 +139,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/auth/resolve"): Operation(tag="auth", query=(("username", "a user name"),), answer="Resolved"),
     ("GET", "/auth/get_profile"): Operation(tag="auth", query=(("username", "a user name"),), answer="FoundProfile"),
     ("GET", "/.well-known/jwks.json"): Operation(tag="auth", answer="KeySet"),
+    ("GET", "/.well-known/receipt-keys.json"): Operation(tag="auth", answer="KeySet"),
     ("GET", "/auth/login"): _page(NEXT, statuses=((200, "the form"), (303, "logged in already"))),
     ("POST", "/auth/login"): Operation(
         tag="auth",
@@ -344,6 +346,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/{ownerid}/{dataset}/{revision}/datapackage.json"): PUBLISHED_DESCRIPTOR,
     ("GET", "/{owner}/{dataset}/README.md"): README,
     ("GET", "/{ownerid}/{dataset}/{revision}/README.md"): README,
+    ("GET", "/{owner}/{dataset}/receipt.jwt"): RECEIPT,
+    ("GET", "/{ownerid}/{dataset}/{revision}/receipt.jwt"): RECEIPT,
     ("GET", "/{owner}/{dataset}/r/{file}"): _download(REVISION),
     ("GET", "/{ownerid}/{dataset}/{revision}/r/{file}"): _download(),
     ("GET", "/"): _page(),
@@ -463,6 +467,7 @@ RESOURCE = _object(
     rule=NULLABLE,
     errors={"type": ["integer", "null"]},
     findings={"type": ["array", "null"]},
+    left_out={**_list(TEXT), "description": "what was skipped, capped or is missing: sentences with limit and setting"},
     facts=ANY,
     report_url=NULLABLE,
 )
@@ -567,6 +572,7 @@ SCHEMAS: Mapping[str, Any] = {
         modified=TEXT,
         indexed=FLAG,
         index_error=NULLABLE,
+        receipt={**NULLABLE, "description": "the address of the signed receipt, once it is published"},
         url=TEXT,
         resources=_list(RESOURCE),
         spec_contents=ANY,

@@ -62,17 +62,14 @@ class SigningKey:
         """SubjectPublicKeyInfo in PEM."""
         return self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
+    def public_x(self) -> str:
+        """The public half in base64url, as RFC 8037 has it in `x`."""
+        x = self.public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return base64.urlsafe_b64encode(x).rstrip(b"=").decode()
+
     def jwk(self) -> dict[str, str]:
         """The public half as RFC 8037 writes it."""
-        x = self.public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return {
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "use": "sig",
-            "alg": "EdDSA",
-            "kid": self.kid,
-            "x": base64.urlsafe_b64encode(x).rstrip(b"=").decode(),
-        }
+        return jwk_of(self.kid, self.public_x())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ class SigningKeys:
 
     async def _fetch(self) -> None:
         rows = await self._pool.fetch(_CURRENT, AFTERLIFE)
-        keys = {row["kid"]: self._keys.get(row["kid"]) or _load(row["kid"], row["private_pem"]) for row in rows}
+        keys = {row["kid"]: self._keys.get(row["kid"]) or load_key(row["kid"], row["private_pem"]) for row in rows}
         self._signing = next(keys[row["kid"]] for row in rows if row["signs"])
         self._keys = keys
         self._fetched = time.monotonic()
@@ -174,14 +171,26 @@ async def listed(pool: asyncpg.Pool) -> list[KeyRecord]:
     return [KeyRecord(**row) for row in rows]
 
 
-def _new_key() -> tuple[str, str]:
+def jwk_of(kid: str, x: str) -> dict[str, str]:
+    """A public key as RFC 8037 writes it."""
+    return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}
+
+
+def make_key() -> tuple[SigningKey, str]:
+    """A new key, and its private half in PEM."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return hashlib.sha256(public).hexdigest()[:16], pem
+    return SigningKey(hashlib.sha256(public).hexdigest()[:16], private), pem
 
 
-def _load(kid: str, pem: str) -> SigningKey:
+def load_key(kid: str, pem: str) -> SigningKey:
+    """The key whose private half this PEM is."""
     private = load_pem_private_key(pem.encode(), password=None)
     assert isinstance(private, Ed25519PrivateKey), "only Ed25519 keys are made"
     return SigningKey(kid, private)
+
+
+def _new_key() -> tuple[str, str]:
+    key, pem = make_key()
+    return key.kid, pem

@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     rerun.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
     _add_get(commands, everywhere)
     add_owning(commands, everywhere)
+    _add_verify(commands, everywhere)
     return parser
 
 
@@ -105,6 +106,7 @@ def _add_push(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     push.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
     push.add_argument("--dry-run", action="store_true", help="say exactly what would be done, and do nothing")
     push.add_argument("--again", action="store_true", help="make a new revision though nothing has changed")
+    push.add_argument("--receipt", metavar="FILE", help="write the signed receipt of the published revision there")
     push.add_argument("--no-check", action="store_true", help="leave the check of the data to the server")
 
 
@@ -124,6 +126,18 @@ def _add_get(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     get.add_argument("dataset", metavar="OWNER/NAME", help="the dataset")
     get.add_argument("--revision", metavar="N", type=_revision, help="a revision (default: the latest published)")
     get.add_argument("--output", metavar="DIR", help="where to (default: ./NAME); must not exist, or be empty")
+
+
+def _add_verify(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
+    more = "Checks the signature, then the bytes of every file: of the folder, or of what the server shows."
+    verify = _add(commands, everywhere, "verify", "check a folder or a published revision against its receipt", more)
+    verify.add_argument("receipt", metavar="RECEIPT", help="the receipt, as `dh push --receipt` wrote it")
+    verify.add_argument("folder", metavar="FOLDER", nargs="?", help="the package that was pushed, or fetched")
+    verify.add_argument(
+        "--keys", metavar="FILE", help="a saved /.well-known/receipt-keys.json, instead of the server's"
+    )
+    verify.add_argument("--name", metavar="NAME", help="the --name that the folder was pushed with")
+    verify.add_argument("--sheet", metavar="NAME|NUMBER", help="the --sheet that the folder was pushed with")
 
 
 def _add_package(parser: argparse.ArgumentParser) -> None:

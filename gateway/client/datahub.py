@@ -136,6 +136,15 @@ class DataHub:
         """The status object of `{ownerid}/{dataset}/{revision|latest|successful}`; RequestFailure where unknown."""
         return await self._object("GET", f"/source/{quote(flow)}", token=self._token)
 
+    async def receipt_keys(self) -> dict[str, Any]:
+        """The keys that verify receipts: a JWK set."""
+        return await self._object("GET", "/.well-known/receipt-keys.json")
+
+    async def receipt(self, flow: str) -> str:
+        """The signed receipt of a published revision; RequestFailure where there is none to see."""
+        answer = await self._connection.call("GET", f"/{quote(flow)}/receipt.jwt", token=self._token)
+        return answer.body.decode("ascii", "replace").strip()
+
     async def cancel(self, flow: str) -> dict[str, Any]:
         """End a run of one's own that moves; its status. RequestFailure where it has ended, or is not there."""
         return await self._of_run(flow, "cancel")

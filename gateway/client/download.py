@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -13,8 +14,10 @@ import aiohttp
 from gateway.client.answers import failure_of
 from gateway.client.board import Board, Gauge
 from gateway.client.connection import CONNECT, Connection, pause_after, reason_of
-from gateway.client.failures import ServerFailure, first_failure
-from tabular.hashing import Hasher
+from gateway.client.failures import RequestFailure, ServerFailure, first_failure
+from tabular.hashing import Digest, Hasher
+
+T = TypeVar("T")
 
 AT_ONCE = 4
 ATTEMPTS = 5
@@ -30,6 +33,10 @@ class Wanted:
     path: str
     size: int
     sha256: str
+
+
+_Take = Callable[[aiohttp.ClientResponse, Wanted, Gauge], Awaitable[T]]
+"""Makes something of the bytes of an answer."""
 
 
 class Downloader:
@@ -51,12 +58,34 @@ class Downloader:
         except BaseExceptionGroup as group_error:
             raise first_failure(group_error) from None
 
+    async def digests(self, files: Sequence[Wanted]) -> list[Digest | None]:
+        """What the bytes of each really are, kept nowhere; None where there is no such file.
+
+        Of a file that is longer than it should be, up to where that shows.
+        """
+        return await asyncio.gather(*(self._digest(file) for file in files))
+
+    async def _digest(self, file: Wanted) -> Digest | None:
+        try:
+            return await self._in_turn(file, _hash)
+        except RequestFailure as failure:
+            if failure.details.get("status") != 404:
+                raise
+            return None
+
     async def _fetch_in_turn(self, file: Wanted, target: Path) -> None:
+        async def keep(response: aiohttp.ClientResponse, file: Wanted, gauge: Gauge) -> None:
+            await _receive(response, file, target, gauge)
+
+        await self._in_turn(file, keep)
+
+    async def _in_turn(self, file: Wanted, take: _Take[T]) -> T:
+        """What is made of the file's bytes; tried again while the server or the store is away."""
         async with self._slots:
             gauge = self._shown.gauge(file.path, file.size, "bytes")
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    await self._fetch(file, target, gauge)
+                    taken = await self._take(file, gauge, take)
                 except (aiohttp.ClientError, TimeoutError, _Later) as error:
                     if attempt == ATTEMPTS:
                         reason = str(error) if isinstance(error, _Later) else reason_of(error)
@@ -65,9 +94,10 @@ class Downloader:
                     await asyncio.sleep(pause_after(attempt))
                 else:
                     gauge.finish()
-                    return
+                    return taken
+            raise AssertionError("the last attempt returns or raises")
 
-    async def _fetch(self, file: Wanted, target: Path, gauge: Gauge) -> None:
+    async def _take(self, file: Wanted, gauge: Gauge, take: _Take[T]) -> T:
         address, token = self._server + file.address, self._token
         for _ in range(3):
             async with self._session.get(
@@ -78,8 +108,7 @@ class Downloader:
                 allow_redirects=False,
             ) as response:
                 if response.status == 200:
-                    await _receive(response, file, target, gauge)
-                    return
+                    return await take(response, file, gauge)
                 if response.status not in (301, 302, 303, 307, 308):
                     raise await _refusal(self._server, file, response)
                 address, token = urljoin(address, response.headers.get("Location", "")), None
@@ -95,7 +124,18 @@ async def _refusal(server: str, file: Wanted, response: aiohttp.ClientResponse) 
     if response.status in (429, 500, 502, 503, 504):
         return _Later(f"{urlsplit(str(response.url)).netloc} answered {response.status}")
     failure = failure_of(server, response.status, response.headers, body)
-    return type(failure)(f"{file.path}: {failure}")
+    return type(failure)(f"{file.path}: {failure}", status=response.status)
+
+
+async def _hash(response: aiohttp.ClientResponse, file: Wanted, gauge: Gauge) -> Digest:
+    """What comes, as far as it could still be what was promised."""
+    hasher = Hasher()
+    async for piece in response.content.iter_chunked(_PIECE):
+        hasher.update(piece)
+        gauge.reach(hasher.size)
+        if hasher.size > file.size:
+            break
+    return hasher.digest()
 
 
 async def _receive(response: aiohttp.ClientResponse, file: Wanted, target: Path, gauge: Gauge) -> None:

@@ -61,11 +61,27 @@ class Outcome:
             for resource in self._resources():
                 name, stage, state = (escape(resource.get(key), 100) for key in ("name", "stage", "state"))
                 terminal.say(f"  {name}: {stage} {state.lower()}{_moving(resource)}")
+        self._show_left_out(terminal)
         for resource in failed[:SHOWN]:
             self._show_failed(terminal, resource)
         if len(failed) > SHOWN:
             terminal.say(f"  … and {plural(len(failed) - SHOWN, 'resource')} more that failed")
         terminal.say(f"  {self.page if self.state == 'SUCCEEDED' else self.run}")
+        if self._status.get("receipt"):
+            terminal.say(f"  receipt: {escape(self._status['receipt'], 500)}")
+
+    def _show_left_out(self, terminal: Terminal) -> None:
+        """What was not done with files that have not failed, or not to its end, and why."""
+        told = [
+            (resource, note)
+            for resource in self._resources()
+            if resource.get("state") != "FAILED"
+            for note in _left_out(resource)
+        ]
+        for resource, note in told[:SHOWN]:
+            terminal.say(f"  {escape(resource.get('name'), 100)}: {note}")
+        if len(told) > SHOWN:
+            terminal.say(f"  … and {plural(len(told) - SHOWN, 'note')} more: see {self.run}")
 
     def _show_failed(self, terminal: Terminal, resource: Mapping[str, Any]) -> None:
         name = escape(resource.get("name"), 100)
@@ -76,6 +92,8 @@ class Outcome:
         reason = plural(total, "error") if findings else escape(resource.get("reason") or "no reason given")
         terminal.say(f"  {terminal.paint(name, 'bold')} failed at {escape(resource.get('stage'))}: {reason}")
         show_findings(terminal, findings, total, counts=_counts(resource))
+        for note in _left_out(resource):
+            terminal.say(f"    {note}")
         if resource.get("report"):
             terminal.say(f"    report: {escape(resource['report'])}")
 
@@ -101,6 +119,11 @@ def _moving(resource: Mapping[str, Any]) -> str:
     told = resource.get("progress") or resource.get("waiting")
     words = told.get("words") if isinstance(told, dict) else None
     return f", {escape(words, 200)}" if words else ""
+
+
+def _left_out(resource: Mapping[str, Any]) -> list[str]:
+    notes = resource.get("left_out")
+    return [escape(note, 500) for note in notes] if isinstance(notes, list) else []
 
 
 def _counts(resource: Mapping[str, Any]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from gateway.client.board import Board, showing
@@ -52,8 +53,8 @@ class Push:
         self._accepted: Accepted | None = None
         self._name = package.name
 
-    async def run(self, *, wait: bool) -> int:
-        """Do it; follow the run to its end when asked to `wait`. Returns the exit code."""
+    async def run(self, *, wait: bool, receipt: Path | None = None) -> int:
+        """Do it; follow the run to its end when asked to `wait`, and keep its `receipt`. Returns the exit code."""
         async with connected(self._session.server) as connection:
             hub = DataHub(connection, self._session.token)
             owner = await self._owner(hub)
@@ -69,7 +70,11 @@ class Push:
                 self._terminal.say(_unchanged(self._accepted))
             else:
                 self._terminal.note(f"accepted as revision {self._accepted.revision}: {run}")
-            return await self._follow(connection, self._accepted)
+            outcome = await self._follow(connection, self._accepted)
+            if receipt is not None and outcome.state == "SUCCEEDED":
+                await self._keep_receipt(hub, placed, receipt)
+        self._terminal.answer({**outcome.to_dict(), "unchanged": self._accepted.unchanged})
+        return outcome.exit_code
 
     async def dry_run(self) -> int:
         """Say what `run` would do, and do nothing. Returns the exit code that it would have, as far as it is known."""
@@ -133,7 +138,15 @@ class Push:
             self._terminal.note(f"{plural(there, 'file')} already there")
         await Uploader(connection, shown, renew).send(missing)
 
-    async def _follow(self, connection: Connection, accepted: Accepted) -> int:
+    async def _keep_receipt(self, hub: DataHub, placed: Placed, path: Path) -> None:
+        assert self._accepted is not None
+        # Heavy, and needed only here.
+        from gateway.client.receiptfile import keep_receipt
+
+        await keep_receipt(hub, self._accepted.flow_id, {upload.path: upload.digest for upload, _ in placed}, path)
+        self._terminal.say(f"  written to {path}: `dh verify {path}` checks it")
+
+    async def _follow(self, connection: Connection, accepted: Accepted) -> Outcome:
         with showing(self._terminal) as shown:
             try:
                 status = await follow(connection, self._session.token, accepted.flow_id, Trail(shown).show)
@@ -141,8 +154,7 @@ class Push:
                 raise type(failure)(f"{failure}\n{self._later()}", id=accepted.flow_id) from None
         outcome = Outcome(self._session.server, status)
         outcome.show(self._terminal)
-        self._terminal.answer({**outcome.to_dict(), "unchanged": accepted.unchanged})
-        return outcome.exit_code
+        return outcome
 
     def _posted(self, accepted: Accepted, run: str) -> int:
         owner, _, name = self._name.partition("/")

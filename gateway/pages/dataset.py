@@ -18,9 +18,9 @@ from gateway.pages import evidence, linkeddata, text
 from gateway.pages.preview import LARGEST, Preview, preview_of
 from gateway.pages.readme import LONGEST, Readme, summary
 from gateway.pages.site import Site
+from gateway.parts import Parts
 from gateway.pkgstore import LATEST, SUCCESSFUL, PackageStore, ResourceRun, Revision
 from gateway.problems import not_found
-from messages.blobs import Blobs
 from messages.errors import PermanentError, TransientError
 
 MOST_TABLES = 8
@@ -93,10 +93,11 @@ class TableSection:
 class DatasetPage:
     """Handler of `/{owner}/{dataset}`."""
 
-    def __init__(self, site: Site, store: PackageStore, blobs: Blobs) -> None:
+    def __init__(self, parts: Parts, site: Site, store: PackageStore) -> None:
         self._site = site
         self._store = store
-        self._blobs = blobs
+        self._blobs = parts.blobs
+        self._statuses = parts.statuses
         self._readme = Readme()
 
     def routes(self) -> list[web.RouteDef]:
@@ -140,9 +141,11 @@ class DatasetPage:
             "pinned": pinned(revision),
             "canonical": f"{self._site.public_url}{revision.path}",
             "current": revision.revision == revision.published_revision,
+            "unfindable": await self._unfindable(revision, viewer),
             "newer_run": newest if newest and newest.revision > revision.revision else None,
             "files": files,
             "more_files": len(revision.resources) - len(files),
+            "no_tables": sum(not run.tabular for run in revision.resources),
             "tables": sections,
             "more_tables": wanted is None and len(tables) > MOST_TABLES,
             "rows": sum(run.rows or 0 for run in revision.resources if run.tabular),
@@ -154,6 +157,12 @@ class DatasetPage:
             "sample": self._sample(revision),
             "linked_data": linkeddata.dataset(revision, self._site.public_url),
         }
+
+    async def _unfindable(self, revision: Revision, viewer: Actor) -> str | None:
+        """Told to those whose it is: readers have found it."""
+        if not viewer.may(Action.READ, revision.ownerid, revision.dataset):
+            return None
+        return await self._statuses.unfindable(revision.id)
 
     def _sample(self, revision: Revision) -> str | None:
         """The address of the first table, for the examples of how to get it."""
@@ -187,7 +196,7 @@ class DatasetPage:
         if file is None:
             return None, "This table was published without a preview. Download it to see its rows."
         if file.blob.size > LARGEST:
-            return None, "The first rows of this table are too long for a page. Download it to see them."
+            return None, f"The first rows of this table have more than {LARGEST / 1e6:.0f} MB, too much for a page."
         try:
             content = json.loads(await self._blobs.get(file.blob, limit=LARGEST))
             return preview_of(content, fields, run.rows), ""

@@ -8,6 +8,8 @@ from typing import Any
 
 ROWS_SHOWN = 20
 COLUMNS_SHOWN = 60
+CELL_KEPT = 500
+"""Characters of a cell that the last stage keeps (`tabular.dump.preview`)."""
 LARGEST = 2_000_000
 """Bytes of a preview that is drawn: several are in memory at once."""
 NUMERIC = frozenset({"integer", "number"})
@@ -36,7 +38,7 @@ def preview_of(content: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], 
     if content.get("more_columns") or len(content["header"]) > COLUMNS_SHOWN:
         note += f" Only the first {width} columns are shown."
     if content.get("cut_cells"):
-        note += " Long cells are cut."
+        note += f" Cells of more than {CELL_KEPT} characters are cut."
     return Preview(
         fields=[*header, *[""] * (width - len(header))],
         numeric=[index < len(types) and types[index] in NUMERIC for index in range(width)],

@@ -15,6 +15,7 @@ from gateway.downloads import download_name, file_of
 from gateway.pages import text
 from gateway.pages.evidence import of_table
 from gateway.pages.finding import FindingLine, finding_line
+from gateway.pages.run import left_out_of
 from gateway.pages.site import Site
 from gateway.pages.summary import Summary, summary_of
 from gateway.pkgstore import PackageStore, ResourceRun, Revision
@@ -110,6 +111,7 @@ class ReportPage:
             summary=await self._summary(run),
             downloads=downloads(revision, run) if revision.finished_at else [],
             evidence=of_table(run.facts),
+            left_out=left_out_of(run),
         )
 
     async def _summary(self, run: ResourceRun) -> Summary | None:

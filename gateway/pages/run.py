@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.auth.audit import Origin
 from gateway.auth.identity import identify
 from gateway.auth.rights import Action, Actor
+from gateway.leftout import left_out, skipped_stages
 from gateway.pages import text
 from gateway.pages.dataset import report_address
 from gateway.pages.finding import FindingLine, finding_line
@@ -54,7 +55,8 @@ class StageLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """A resource of the run; `more` problems beyond `findings`; `moves`: its progress (`gateway.heard.progress_of`)."""
+    """A resource of the run; `more` problems beyond `findings`; `left_out`: what was not done, in
+    sentences; `moves`: its progress (`gateway.heard.progress_of`)."""
 
     index: int
     name: str
@@ -66,7 +68,8 @@ class RunLine:
     errors: int
     more: int
     report: str | None
-    moves: Mapping[str, Any] | None = None
+    left_out: Sequence[str]
+    moves: Mapping[str, Any] | None
 
 
 class RunPage:
@@ -104,6 +107,7 @@ class RunPage:
             revision=revision,
             headline=headline_of(revision, moves=any(line.moves for line in lines)),
             words=words_of(revision),
+            unfindable=await self._statuses.unfindable(revision.id) if revision.package is not None else None,
             live=revision.finished_at is None,
             own=viewer.may(Action.PUBLISH, revision.ownerid, revision.dataset),
             run_path=f"{revision.path}/v/{revision.revision}",
@@ -119,8 +123,7 @@ class RunPage:
         """The resources of a run that moves, by their index, as its status has them."""
         if revision.finished_at is not None:
             return {}
-        flow_id = f"{revision.ownerid}/{revision.dataset}/{revision.revision}"
-        status = await self._statuses.of_flow(flow_id, is_inside=viewer.may(Action.READ, revision.ownerid))
+        status = await self._statuses.of_flow(revision.id, is_inside=viewer.may(Action.READ, revision.ownerid))
         return {resource["index"]: resource for resource in status["resources"]} if status else {}
 
     async def cancel(self, request: web.Request) -> web.Response:
@@ -161,7 +164,7 @@ def words_of(revision: Revision) -> str:
         kept = f" Readers still see revision {revision.published_revision}." if revision.published_revision else ""
         return f"{failed} of {len(revision.resources)} files could not be published: see below.{kept}"
     if revision.state == "SUCCEEDED":
-        return "Every file was read to its end, checked and stored."
+        return "Every file was read to its end and stored, and every table checked."
     done = sum(run.state == "SUCCEEDED" for run in revision.resources)
     return f"{done} of {len(revision.resources)} files are ready. Your data is safe; you may close this page."
 
@@ -177,14 +180,20 @@ def run_line(revision: Revision, run: ResourceRun, moving: Mapping[str, Any]) ->
         name=run.name,
         state=state,
         words=told["words"] if told else _size_of(run),
-        stages=stages_of(run.stage, state, "stopped" if run.rule == "cancelled" else None),
+        stages=stages_of(run.stage, state, "stopped" if run.rule == "cancelled" else None, skipped_stages(run.facts)),
         reason=run.reason,
         findings=[finding for finding in findings if finding.message != run.reason or finding.row or finding.cell],
         errors=max(run.errors, len(findings)),
         more=max(0, run.errors - len(findings)),
         report=report_address(revision, run) if has_report(run) else None,
+        left_out=left_out_of(run),
         moves=progress,
     )
+
+
+def left_out_of(run: ResourceRun) -> list[str]:
+    """What was not done with a resource, or not to its end; one sentence each."""
+    return left_out(tabular=run.tabular, state=run.state, rule=run.rule, errors=run.errors, facts=run.facts)
 
 
 def _size_of(run: ResourceRun) -> str:
@@ -198,8 +207,11 @@ def has_report(run: ResourceRun) -> bool:
     return run.report is not None or run.file("report") is not None or bool(run.findings)
 
 
-def stages_of(stage: str, state: str, word: str | None = None) -> list[StageLine]:
-    """The state of every stage of a resource that is in, or ended in, `stage`; `word` is said of that one."""
+def stages_of(
+    stage: str, state: str, word: str | None = None, skipped: Collection[str] = frozenset()
+) -> list[StageLine]:
+    """The state of every stage of a resource that is in, or ended in, `stage`; `word` is said of that one. Those that
+    had nothing to do were `skipped`."""
     reached = STAGES.index(stage) if stage in STAGES else 0
     lines = []
     for position, name in enumerate(STAGES):
@@ -209,6 +221,8 @@ def stages_of(stage: str, state: str, word: str | None = None) -> list[StageLine
         elif state == "SUCCEEDED":
             shown = "SUCCEEDED"
         usual = WORDS[shown]
+        if shown == "SUCCEEDED" and name in skipped:
+            shown, usual = "SKIPPED", "skipped"
         lines.append(StageLine(name, TITLES[name], shown, word or usual if position == reached else usual))
     return lines
 

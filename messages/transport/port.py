@@ -113,8 +113,8 @@ class Transport(Protocol):
     async def watch(self, patterns: Sequence[str], watcher: Watcher) -> Consumer:
         """Calls `watcher` for events from now on, while connected: nothing is kept for it, nothing is redelivered."""
 
-    async def depth(self, queue: str) -> int:
-        """Messages in a queue that nobody has taken yet."""
+    async def depth(self, queue: str, *, most: int | None = None) -> int:
+        """Messages in a queue that nobody has taken yet; where they must be counted for it, up to `most`."""
 
     async def remembers(self) -> bool:
         """Whether what `remember` left is still there: False on a new broker, and on one that lost its messages."""

@@ -57,8 +57,8 @@ class Kernel:
     ) -> int:
         """Has the kernel read `text[start:length]`; where it stopped. `text` goes on for `PADDING` bytes, the first of
         them a line feed, and `scratch` is as long; `final` says that no more text follows."""
-        frame = _frame((text, scratch, *plan, *accepts, *results), (start, length, final), FRAME)
-        return self._walk(frame.ctypes.data)
+        arrays = (text, scratch, *plan, *accepts, *results)
+        return _called(self._walk, arrays, (start, length, final), FRAME)
 
     def utf8_until(self, text: Any, start: int, length: int) -> tuple[int, bool]:
         """Where in `text[start:length]`, which goes on as for `walk`, the first byte is that is not part of a whole
@@ -69,22 +69,19 @@ class Kernel:
 
     def combine(self, keys: Any, columns: Any, seed: Any, pairs: Any, count: int) -> None:
         """Writes the pairs of the keys that `columns` make in the first rows of `keys`: see `lookup`."""
-        frame = _frame((keys, columns, seed, pairs), (count,), COMBINE_FRAME)
-        self._combine(frame.ctypes.data)
+        _called(self._combine, (keys, columns, seed, pairs), (count,), COMBINE_FRAME)
 
     def admit(self, slots: Any, pairs: Any, seed: Any, held: Any, start: int, end: int, most: int) -> int:
         """Adds pairs to the hash table `slots`, which `held[0]` are in, until `most` are; how far it came."""
-        frame = _frame((slots, pairs, seed, held), (start, end, most), ADMIT_FRAME)
-        return self._admit(frame.ctypes.data)
+        return _called(self._admit, (slots, pairs, seed, held), (start, end, most), ADMIT_FRAME)
 
     def missing(self, slots: Any, pairs: Any, seed: Any, marks: Any, count: int) -> int:
         """Marks which of the first pairs are not in the hash table, nulls apart; how many they are."""
-        frame = _frame((slots, pairs, seed, marks), (count,), MISSING_FRAME)
-        return self._missing(frame.ctypes.data)
+        return _called(self._missing, (slots, pairs, seed, marks), (count,), MISSING_FRAME)
 
     def count_records(self, text: Any, marks: Any, state: Any, length: int, final: bool) -> int:
         """Has the records of `text[:length]`, which goes on as for `walk`, counted into `state`; where that ended."""
-        return self._count_records(_frame((text, marks, state), (0, length, final), SCAN_FRAME).ctypes.data)
+        return _called(self._count_records, (text, marks, state), (0, length, final), SCAN_FRAME)
 
     def guess_types(
         self,
@@ -101,7 +98,7 @@ class Kernel:
     ) -> int:
         """Has the cells of `text[:length]`, which goes on as for `walk`, worked into `columns`; where that ended."""
         arrays = (text, scratch, marks, comments, comment, columns, against, state)
-        return self._guess_types(_frame(arrays, (0, length, final), GUESS_FRAME).ctypes.data)
+        return _called(self._guess_types, arrays, (0, length, final), GUESS_FRAME)
 
     def rewrite_records(
         self,
@@ -117,12 +114,20 @@ class Kernel:
     ) -> int:
         """Has the records of `text[:length]`, which goes on as for `walk`, written to `out`; where that ended."""
         arrays = (text, scratch, marks, comments, comment, out, state)
-        return self._rewrite_records(_frame(arrays, (0, length, final), WRITE_FRAME).ctypes.data)
+        return _called(self._rewrite_records, arrays, (0, length, final), WRITE_FRAME)
 
     def write_utf8(self, text: Any, table: Any, out: Any, length: int) -> int:
         """Has `text[:length]`, which goes on as for `walk`, written to `out` by its encoding's table: how many bytes it
         has there, `UNDEFINED` where one of its own is no character."""
-        return self._write_utf8(_frame((text, table, out), (length,), TRANSCODE_FRAME).ctypes.data)
+        return _called(self._write_utf8, (text, table, out), (length,), TRANSCODE_FRAME)
+
+
+def _called(function: Callable[[int], int], arrays: Iterable[Any], numbers: Sequence[int], size: int) -> int:
+    """What a compiled function makes of the arrays and numbers."""
+    # Named, so that it lives until the function is back: that runs without Python's lock, and another thread would be
+    # given the memory of a frame that nobody holds, while its words are read.
+    frame = _frame(arrays, numbers, size)
+    return function(frame.ctypes.data)
 
 
 def _frame(arrays: Iterable[Any], numbers: Sequence[int], size: int) -> Any:

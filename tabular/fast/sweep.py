@@ -37,6 +37,7 @@ from tabular.oddity import tail_is_open
 from tabular.place import Place
 from tabular.progress import Progress, Throttle
 from tabular.rows import reader
+from tabular.verdict import MiscountedRows
 
 BOM = b"\xef\xbb\xbf"
 SUSPECTS, KEPT_ROWS = 1 << 14, 1 << 16
@@ -132,7 +133,8 @@ class Sweep:
             length = held + read
         if tail_is_open(bytes(self._buffer[begin:length]), self._dialect):
             self.odd_rules.add("unterminated-quote")
-        self._walk(begin, length, final=True)
+        if left := self._walk(begin, length, final=True):
+            raise MiscountedRows(self.rows, bytes_left=left)
         self.complete = True
         self._told.finish(self.rows)
 

@@ -11,12 +11,14 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from gateway.client.connection import Connection, connected
 from gateway.client.failures import ServerFailure
 from gateway.client.follow import follow
+from gateway.client.stream import Event, events_of
 from tests.client.publisher import Publisher, write_package
 from tests.client.screen import on_a_terminal
 from tests.client.server import serving
@@ -109,6 +111,42 @@ async def test_gateway_that_restarts_is_waited_for(publisher: Publisher, name: s
     out, err = await process.communicate()
     assert process.returncode == 0, err
     assert f"SUCCEEDED  carol/{name}, revision 1".encode() in out
+
+
+async def test_a_stream_goes_on_at_a_gateway_that_was_killed_and_started_again(
+    publisher: Publisher, name: str, tmp_path: Path
+) -> None:
+    """What a browser does: it names the last event it has, and hears nothing twice and misses nothing."""
+    stack = publisher.stack
+    await stack.kill("stages")
+    try:
+        run = await publisher.answer("push", str(write_package(tmp_path / "p", name)), "--no-wait")
+        events = f"{stack.url}/source/{run['id']}/events"
+        async with aiohttp.ClientSession(headers={"Auth-Token": publisher.token}) as session:
+            async with session.get(events) as response:
+                first = await anext(events_of(aiter(response.content)))
+            await stack.kill("gateway")
+            await stack.start("gateway", "gateway")
+            await stack.ready()
+            async with session.get(events, headers={"Last-Event-ID": first.id}) as response:
+                await stack.start("stages", "worker", "stages")
+                heard = [event async for event in events_of(aiter(response.content))]
+            async with session.get(events, headers={"Last-Event-ID": heard[-1].id}) as response:
+                assert response.status == 204
+    finally:
+        if "stages" not in stack.processes:
+            await stack.start("stages", "worker", "stages")
+    assert heard[-1].kind == "end"
+    assert heard[-2].kind == "message"
+    assert heard[-2].document["state"] == "SUCCEEDED"
+    facts = [event for event in heard[:-1] if not is_moving(event)]
+    assert first.id not in {event.id for event in facts}
+    assert len({event.id for event in facts}) == len(facts)
+
+
+def is_moving(event: Event) -> bool:
+    """Whether it tells of progress or of a queue, and not of a fact."""
+    return any(resource["progress"] or resource["waiting"] for resource in event.document["resources"])
 
 
 async def test_who_stops_waiting_is_told_how_to_see_the_run_later(

@@ -31,6 +31,7 @@ async def test_a_job_is_delivered_as_it_was_said(transport: Transport) -> None:
 async def test_what_was_said_before_anybody_listened_is_kept(transport: Transport) -> None:
     await transport.publish(job(1), job(2), job(3))
     assert await transport.depth("dh.job.load") == 3
+    assert await transport.depth("dh.job.load", most=2) in (2, 3)  # more only where it costs nothing
     taker = Taker()
 
     await transport.consume("dh.job.load", taker)

@@ -91,11 +91,12 @@ class Seeds:
             await connection.execute(
                 """
                 insert into flow (id, dataset_id, revision, ownerid, owner, dataset, findability, state, reason, spec,
-                                  descriptor, package, finished_at)
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $13 then now() end)
+                                  descriptor, package, finished_at, manifest)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $13 then now() end, $14)
                 """,
                 *(flow_id, f"{ownerid}/{name}", number, ownerid, username, name, findability, state, reason),
                 *({"meta": {"dataset": name}}, descriptor, published, ended),
+                await self._manifest(flow_id, published) if published else None,
             )
             for resource, table in zip(resources, tables, strict=True):
                 await self._insert_resource(connection, flow_id, resource, table)
@@ -106,6 +107,17 @@ class Seeds:
         if published and indexed:
             await self.index(ownerid, name, number, published, rows, size)
         return number
+
+    async def _manifest(self, flow_id: str, package: Mapping[str, Any]) -> dict[str, Any]:
+        content = json.dumps(package).encode()
+        blob = BlobRef(
+            bucket=BUCKET,
+            key=f"{flow_id}/datapackage.json",
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        await self.blobs.put(blob.bucket, blob.key, content, "application/json")
+        return blob.to_dict()
 
     async def index(
         self, ownerid: str, name: str, revision: int, package: Mapping[str, Any], rows: int, size: int

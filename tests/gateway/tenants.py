@@ -68,6 +68,7 @@ def _private(status: int = 200, **more: Any) -> Row:
 
 DESCRIPTOR = _private(mark=TITLE)
 README = _private(mark=TITLE)
+RECEIPT = _private(mark="application/jwt")
 FILE = _private(302, mark="X-Amz-Signature", values={"file": "prices.csv"})
 FORM = {"metadata": {"owner": "{ownerid}"}, "filedata": {"a.csv": {"length": 1, "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}}}
 UPLOADS = Row(
@@ -123,6 +124,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/auth/resolve"): _same(200, query="username=ada"),
     ("GET", "/auth/get_profile"): _same(200, query="username=ada", mark="ada@example.com"),
     ("GET", "/.well-known/jwks.json"): _same(200),
+    ("GET", "/.well-known/receipt-keys.json"): _same(200),
     ("GET", "/auth/login"): Row(statuses=(200, 303, 303, 200, 200)),
     ("POST", "/auth/login"): _same(401, body={"username": "{fresh}", "password": "guessed"}),
     ("POST", "/auth/token"): _same(401, body={"username": "{fresh}", "password": "guessed"}),
@@ -223,6 +225,8 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/{ownerid}/{dataset}/{revision}/datapackage.json"): DESCRIPTOR,
     ("GET", "/{owner}/{dataset}/README.md"): README,
     ("GET", "/{ownerid}/{dataset}/{revision}/README.md"): README,
+    ("GET", "/{owner}/{dataset}/receipt.jwt"): RECEIPT,
+    ("GET", "/{ownerid}/{dataset}/{revision}/receipt.jwt"): RECEIPT,
     ("GET", "/{owner}/{dataset}/r/{file}"): FILE,
     ("GET", "/{ownerid}/{dataset}/{revision}/r/{file}"): FILE,
     ("GET", "/"): _same(200, mark=TITLE),

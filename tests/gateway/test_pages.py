@@ -11,10 +11,12 @@ import pytest
 import pytest_asyncio
 from typing_extensions import override
 
+from gateway.leftout import NO_REPORT, NOT_A_TABLE
 from gateway.pages import text
 from gateway.pages.readme import Readme
 from gateway.pages.report import report_of
 from gateway.pkgstore import ResourceRun
+from gateway.status import UNFINDABLE
 from messages.datapackage import BlobRef, Resource
 from tabular.words import sentence_of
 from tests.gateway.conftest import Answer, Gateway, Publisher
@@ -53,6 +55,38 @@ class Outline(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
+
+
+async def test_what_was_skipped_is_missing_or_capped_is_said_on_every_page(
+    gateway: Gateway, ada: Publisher, seeds: Seeds
+) -> None:
+    skipped = {stage: {"skipped": "not a table"} for stage in ("encoding", "csvkind", "validate")}
+    await seeds.revision(ada.id, "gold", tables=[Table(), Table(name="notes", facts=skipped)])
+    await gateway.pool.execute("update flow_resource set tabular = false where name = 'notes'")
+    run = await page(gateway, "/ada/gold/v/1")
+    assert run.count('<span class="stage-state">skipped</span>') == 3
+    assert run.count(NOT_A_TABLE) == 1
+    dataset = await page(gateway, "/ada/gold")
+    assert "One file is no table: what is in it was not checked, and it is published as uploaded." in dataset
+    (_, notes) = (await gateway.get(f"/source/{ada.id}/gold/1")).json()["resources"]
+    assert notes["left_out"] == [NOT_A_TABLE]
+
+    letter = "insert into dead_letter (id, queue, flow_id, body, reason, attempts) values ('x', $1, $2, '', '', 3)"
+    await gateway.pool.execute(letter, "dh.writer.metastore", f"{ada.id}/gold/1")
+    assert UNFINDABLE in await page(gateway, "/ada/gold/v/1")
+    assert UNFINDABLE in await page(gateway, "/ada/gold", ada.token)
+    assert UNFINDABLE not in await page(gateway, "/ada/gold")
+
+    early = Table(state="FAILED", stage="csvkind", reason="This is a PNG image.", rule="not-csv")
+    late_facts = {"rows": 9, "truncated": True, "limits": {"errors": 1_000}}
+    late = Table(name="late", state="FAILED", stage="validate", rule="type-error", errors=5_000, reason="bad",
+                 findings=[BAD_ROW], facts={"validate": late_facts})  # fmt: skip
+    await seeds.revision(ada.id, "bad", state="FAILED", reason="x", tables=[early, late])
+    capped = "The report ends after 1,000 of 5,000 errors: DH_REPORTED_ERRORS."
+    for path in ("/ada/bad/v/1", "/ada/bad/v/1/report/prices"):
+        assert NO_REPORT in await page(gateway, path)
+    for path in ("/ada/bad/v/1", "/ada/bad/v/1/report/late"):
+        assert capped in await page(gateway, path)
 
 
 async def test_dataset_page_shows_rows_columns_hashes_evidence_and_ways_to_get_it(

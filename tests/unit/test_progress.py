@@ -162,6 +162,7 @@ def test_progress_in_words(event: StageProgressed, words: str) -> None:
         ({"for": "turn", "place": None, "line": 1000}, "waits for its turn, behind 1,000 or more of this owner"),
         ({"for": "turn", "place": None, "line": None}, "waits for its turn"),
         ({"for": "worker", "jobs": 1}, "waits for a free worker: about 1 job is in the queue"),
+        ({"for": "worker", "jobs": 1_000}, "waits for a free worker: 1,000 or more jobs are in the queue"),
         ({"for": "worker", "jobs": 2_500}, "waits for a free worker: about 2,500 jobs are in the queue"),
     ],
 )

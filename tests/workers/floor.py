@@ -25,7 +25,7 @@ from messages.transport.port import Consumer, Delivery, Transport
 from workers.pipeline import PIPELINE
 from workers.runtime import StageRuntime
 from workers.sandbox import Limits, Sandbox
-from workers.stage import Outcome, Passed, Stage, StageContext, Tools
+from workers.stage import Outcome, Passed, Report, Stage, StageContext, Tools
 from workers.writers.deadletters import DeadLetterWriter
 from workers.writers.metastore import MetadataWriter
 from workers.writers.pkgstore import PackageWriter
@@ -213,14 +213,20 @@ async def running(
         await asyncio.gather(relay, return_exceptions=True)
 
 
-async def through(stages: Sequence[str], resource: Resource, tools: Tools, ownerid: str) -> Outcome:
+def silent(_done: int, _total: int | None, _unit: str) -> None:
+    """Nobody listens how far a stage is."""
+
+
+async def through(
+    stages: Sequence[str], resource: Resource, tools: Tools, ownerid: str, report: Report = silent
+) -> Outcome:
     """The outcome of the last of these stages, or of the first that rejects."""
     flow = FlowRef(ownerid=ownerid, owner="alice", dataset="towns", revision=1, findability="published")
     functions = {stage.name: stage.function for stage in PIPELINE}
     ends_at = asyncio.get_running_loop().time() + DEADLINE
     outcome: Outcome = Passed(resource)
     for name in stages:
-        with StageContext(tools, ends_at, lambda *_: None) as context:
+        with StageContext(tools, ends_at, report) as context:
             outcome = await functions[name](job(flow, passed(outcome), name), context)
         if not isinstance(outcome, Passed):
             break

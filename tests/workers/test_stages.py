@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.leftout import left_out
 from messages.datapackage import PublishedFile, Resource
 from messages.errors import PermanentError
 from messages.jobs import STAGES
@@ -27,6 +29,11 @@ from workers.stage import Outcome, Rejected, Tools
 
 CSV = "id,name\n1,Ærø\n2,Łódź\n".encode()
 TYPED = {"schema": {"fields": [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}]}}
+
+
+def facts_of(outcome: Rejected) -> dict[str, Any]:
+    """As they come out of the database."""
+    return {"validate": json.loads(json.dumps(dict(outcome.facts)))}
 
 
 def rejected(outcome: Outcome) -> Rejected:
@@ -196,6 +203,12 @@ async def test_validate_counts_every_error_beyond_the_report_and_lists_them(tool
     report = json.loads(await tools.blobs.get(outcome.report))
     assert (report["stats"]["errors"], outcome.errors, outcome.facts["bad_rows"]) == (2, 5, 5)
     assert "5 errors" in outcome.reason
+    notes = left_out(tabular=True, state="FAILED", rule=outcome.rule, errors=outcome.errors, facts=facts_of(outcome))
+    assert notes == [
+        "The report ends after 2 of 5 errors: DH_REPORTED_ERRORS.",
+        "errors.csv has the first 3 of 5 errors: DH_LISTED_ERRORS.",
+        "annotated.csv has the first 2 of 5 bad rows: DH_LISTED_ROWS.",
+    ]
     files = {item.role: (await tools.blobs.get(item.blob)).decode() for item in outcome.files}
     assert set(files) == {"summary", "errors", "annotated"}
     assert [group["count"] for group in json.loads(files["summary"])["groups"]] == [5]
@@ -336,3 +349,19 @@ async def test_the_language_of_the_package_settles_how_a_resource_is_read(tools:
     turkish = passed(await through(("load", "encoding"), replace(resource, languages=("tr",)), tools, random_ownerid))
     assert turkish.facts["encoding"]["encoding"] == "cp1254"
     assert "languages" not in turkish.descriptor
+
+
+async def test_every_stage_says_how_much_of_all_it_has_done(tools: Tools, random_ownerid: str) -> None:
+    content = b"id;name\n" + b"1;a\n" * 2_000
+    resource = await upload(tools.blobs, random_ownerid, File(name="a", content=content, descriptor=TYPED))
+    told: dict[str, tuple[int, int | None, str]] = {}
+    for stage in STAGES:
+
+        def report(done: int, total: int | None, unit: str, stage: str = stage) -> None:
+            told[stage] = (done, total, unit)
+
+        resource = passed(await through([stage], resource, tools, random_ownerid, report))
+    size = len(content)
+    assert told["load"] == (size, size, "bytes")
+    assert [told[stage][1:] for stage in ("encoding", "csvkind")] == [(size, "bytes")] * 2
+    assert [told[stage] for stage in ("validate", "dump")] == [(2_000, 2_000, "rows")] * 2

@@ -127,6 +127,7 @@ def validate_table(
     files = {report_path.name: _write_json(report, destination)}
     answer = validation.to_dict()
     del answer["report"]
+    answer["limits"] = {name: getattr(bounds, name) for name in ("errors", "listed_errors", "listed_rows")}
     answer["reasons"] = reasons(validation.schema, validation.evidence.get("types", {})) if validation.inferred else []
     if validation.valid:
         return {**answer, "files": files}

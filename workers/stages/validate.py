@@ -94,6 +94,8 @@ def _rejected(
             "errors": errors,
             "bad_rows": summary["bad_rows"],
             "by_rule": summary["by_rule"],
+            **{name: summary[name] for name in ("complete", "counted_to", "why", "listed")},
+            "limits": answer["limits"],
             "rows": summary["rows"] or answer["rows"],
         },
     )

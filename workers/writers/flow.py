@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from messages.datapackage import FlowRef, Resource
+from messages.datapackage import BlobRef, FlowRef, Resource
 from messages.events import PackageFailed
 from messages.outbox import emit
 from messages.stageevents import StagePassed, StageRejected
@@ -183,12 +183,16 @@ async def fail(connection: asyncpg.Connection, flow: LockedFlow, reason: str) ->
     await tell(connection, flow.ref.id)
 
 
-async def succeed(connection: asyncpg.Connection, flow: LockedFlow, package: Mapping[str, Any]) -> None:
-    """Ends a locked flow with its published descriptor; readers see it unless they see a higher revision already."""
+async def succeed(
+    connection: asyncpg.Connection, flow: LockedFlow, package: Mapping[str, Any], manifest: BlobRef
+) -> None:
+    """Ends a locked flow with its published descriptor, whose bytes are `manifest`; readers see it unless they see a
+    higher revision already."""
     await connection.execute(
         """
         with ended as (
-            update flow set state = 'SUCCEEDED', package = $2, updated_at = now(), finished_at = now() where id = $1
+            update flow set state = 'SUCCEEDED', package = $2, manifest = $6, updated_at = now(), finished_at = now()
+            where id = $1
         ), shown as (
             update dataset set published_revision = greatest(published_revision, $4), updated_at = now() where id = $3
         )
@@ -199,6 +203,7 @@ async def succeed(connection: asyncpg.Connection, flow: LockedFlow, package: Map
         flow.ref.dataset_id,
         flow.ref.revision,
         CHANNEL,
+        manifest.to_dict(),
     )
 
 

@@ -89,7 +89,7 @@ class PackageWriter:
         faultpoint(QUEUE, "before_effect")
         await self._blobs.put(blob.bucket, blob.key, content, "application/json")
         faultpoint(QUEUE, "after_effect")
-        await flow.succeed(connection, locked, package)
+        await flow.succeed(connection, locked, package, blob)
         stats = package["datahub"]["stats"]
         event = PackagePublished(
             flow=locked.ref,

@@ -11,7 +11,7 @@ from gateway.client.board import showing
 from gateway.client.check import PackageCheck, check_package
 from gateway.client.commands.validate import notes_on, show_check
 from gateway.client.escape import escape
-from gateway.client.failures import INTERRUPTED, RequestFailure
+from gateway.client.failures import INTERRUPTED, RequestFailure, UsageFailure
 from gateway.client.package import open_package
 from gateway.client.push import Push
 from gateway.client.session import session_of
@@ -21,6 +21,8 @@ from tabular.hashing import Digest
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Publish the package; the exit code says how that ended."""
+    if options.receipt and options.no_wait:
+        raise UsageFailure("--receipt needs the end of the run, which --no-wait does not wait for")
     session = session_of(options.server)
     session.required_token()
     package = open_package(Path(options.package)).with_sheet(options.sheet).renamed(options.name)
@@ -38,7 +40,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         package, digests = package.completed([file.inferred for file in check.files]), check.digests
     push = Push(session, package, options.findability, terminal, digests, owner=options.owner, again=options.again)
     try:
-        return asyncio.run(push.dry_run() if options.dry_run else push.run(wait=not options.no_wait))
+        if options.dry_run:
+            return asyncio.run(push.dry_run())
+        receipt = Path(options.receipt) if options.receipt else None
+        return asyncio.run(push.run(wait=not options.no_wait, receipt=receipt))
     except KeyboardInterrupt:
         terminal.complain(push.farewell())
         return INTERRUPTED

@@ -25,6 +25,22 @@
     return state === "FAILED" ? "SKIPPED" : "QUEUED";
   }
 
+  function wasSkipped(resource, position) {
+    const facts = (resource.facts || {})[stages[position]];
+    return position < stages.length - 1 && Boolean(facts && facts.skipped);
+  }
+
+  function drawNotes(item, notes) {
+    const list = item.querySelector(".left-out");
+    if (list.children.length === notes.length) return;
+    list.replaceChildren(...notes.map(note => {
+      const line = document.createElement("li");
+      line.textContent = note;
+      return line;
+    }));
+    list.hidden = !notes.length;
+  }
+
   function drawProgress(item, resource) {
     const bar = item.querySelector("progress");
     const progress = resource.progress;
@@ -51,13 +67,16 @@
     item.className = `resource ${now.toLowerCase()}`;
     const reached = Math.max(0, stages.indexOf(resource.stage));
     item.querySelectorAll(".stages > li").forEach((line, position) => {
-      const state = stateOf(position, reached, now);
+      const reachedState = stateOf(position, reached, now);
+      const skipped = reachedState === "SUCCEEDED" && wasSkipped(resource, position);
+      const state = skipped ? "SKIPPED" : reachedState;
       line.className = state.toLowerCase();
       line.toggleAttribute("aria-current", false);
       if (state === "INPROGRESS") line.setAttribute("aria-current", "step");
-      setText(line.querySelector(".stage-state"), words[state]);
+      setText(line.querySelector(".stage-state"), skipped ? "skipped" : words[state]);
     });
     drawProgress(item, resource);
+    drawNotes(item, resource.left_out || []);
   }
 
   function headline(status, moves) {
@@ -73,7 +92,7 @@
     document.querySelector(".verdict").className = `verdict ${status.state.toLowerCase()}`;
     setText(document.getElementById("run-state"), text);
     setText(document.getElementById("run-words"), status.state === "SUCCEEDED"
-      ? "Every file was read to its end, checked and stored." + (status.index_error ? ` ${status.index_error}` : "")
+      ? "Every file was read to its end and stored, and every table checked." + (status.index_error ? ` ${status.index_error}` : "")
       : `${done} of ${all.length} files are ready. Your data is safe; you may close this page.`);
     document.getElementById("run-dataset").hidden = status.state !== "SUCCEEDED";
     const cancel = document.getElementById("run-cancel");

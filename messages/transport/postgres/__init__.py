@@ -101,9 +101,9 @@ class PostgresTransport:
         self._consumers.append(watch)
         return watch
 
-    async def depth(self, queue: str) -> int:
+    async def depth(self, queue: str, *, most: int | None = None) -> int:
         """See the port."""
-        return await self._deliveries.depth(queue)
+        return await self._deliveries.depth(queue, most)
 
     async def remembers(self) -> bool:
         """See the port. Its queues live in the database of whoever asks: they are lost together or not at all."""

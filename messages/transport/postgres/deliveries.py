@@ -107,9 +107,9 @@ class Deliveries:
         """How many messages can be claimed now, per queue, counted up to 100."""
         return {row["queue"]: row["ready"] for row in await self._database.fetch(_READY, list(queues))}
 
-    async def depth(self, queue: str) -> int:
-        """Messages that can be claimed now."""
-        count: int = (await self._database.fetch(_DEPTH, queue))[0]["ready"]
+    async def depth(self, queue: str, most: int | None = None) -> int:
+        """Messages that can be claimed now, counted up to `most`."""
+        count: int = (await self._database.fetch(_DEPTH, queue, most))[0]["ready"]
         return count
 
     async def declare(self, queue: str, patterns: Sequence[str], *, durable: bool = True) -> None:
@@ -234,7 +234,10 @@ select queue, (
 from unnest($1::text[]) as wanted (queue)
 """
 
-_DEPTH = "select count(*) as ready from delivery where queue = $1 and lease_owner is null and run_at <= now()"
+_DEPTH = """
+select count(*) as ready
+from (select from delivery where queue = $1 and lease_owner is null and run_at <= now() limit $2) as due
+"""
 
 _DECLARE = """
 with made as (

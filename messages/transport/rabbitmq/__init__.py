@@ -131,7 +131,7 @@ class RabbitTransport:
         self._consumers.append(watch)
         return watch
 
-    async def depth(self, queue: str) -> int:
+    async def depth(self, queue: str, *, most: int | None = None) -> int:
         """See the port. 0 for a queue that does not exist."""
         channel = await self._consuming.channel()
         try:
