@@ -44,7 +44,10 @@ class RawParts:
         self._ids = UploadIds(parts.settings.store)
 
     async def open(self, request: web.Request) -> web.Response:
-        """Begin an upload in parts, or go on with one: which parts are there, signed URLs for the next."""
+        """Begin an upload in parts, or go on with one: which parts are there, signed URLs for the next.
+
+        With `begin` false nothing is begun: where nothing is under way either, the answer has neither id nor URLs.
+        """
         actor = await require_actor(request, RAWSTORE)
         body = await read_object(request)
         ownerid = owner_in(body, actor)
@@ -55,10 +58,13 @@ class RawParts:
             if await self._is_there(blob, wanted.parts):
                 return self._whole(blob)
             upload, there = await self._found(blob, wanted.part_size, wanted.parts)
+            if upload is None and body.get("begin") is not False:
+                begun = await self._multipart.begin(blob, MEDIA_TYPE)
+                upload = OpenUpload(blob, begun, wanted.part_size)
             missing = [part for part in wanted.parts if part.number not in there]
-            urls = await self._signed(upload, missing[:MOST_URLS])
-        answer = {"exists": False, "address": address_of(key, self._store), "upload": self._ids.write(upload)}
-        return web.json_response({**answer, "there": sorted(there), **urls})
+            more = await self._signed(upload, missing[:MOST_URLS]) if upload else {}
+        answer = {"exists": False, "address": address_of(key, self._store), "there": sorted(there)}
+        return web.json_response({**answer, **({"upload": self._ids.write(upload)} if upload else {}), **more})
 
     async def sign(self, request: web.Request) -> web.Response:
         """Signed URLs for some parts: of those that come next, or anew where one expired."""
@@ -98,14 +104,14 @@ class RawParts:
             return False
         return head.checksum in (None, checksum_of(parts))
 
-    async def _found(self, blob: BlobRef, part_size: int, parts: Sequence[Part]) -> tuple[OpenUpload, set[int]]:
-        """The upload of which most arrived, and the numbers of these parts; a new one where there is none."""
+    async def _found(self, blob: BlobRef, part_size: int, parts: Sequence[Part]) -> tuple[OpenUpload | None, set[int]]:
+        """The upload under way of which most arrived, and the numbers of these parts."""
         found = [(upload, await self._arrived(blob, upload, parts)) for upload in await self._multipart.find(blob)]
         usable = [(upload, there) for upload, there in found if there is not None]
         if usable:
             upload, there = max(usable, key=lambda each: len(each[1]))
             return OpenUpload(blob, upload, part_size), there
-        return OpenUpload(blob, await self._multipart.begin(blob, MEDIA_TYPE), part_size), set()
+        return None, set()
 
     async def _arrived(self, blob: BlobRef, upload: str, parts: Sequence[Part]) -> set[int] | None:
         """None for an upload that is gone meanwhile, or was cut otherwise."""

@@ -521,7 +521,7 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "AuthorizeAnswer": _object("filedata", filedata=_map(FORM)),
     "UploadRequest": _closed(
-        "metadata file", metadata=_closed("owner", owner=SENT, findability=SENT, dataset=SENT), file=UPLOAD
+        "metadata file", metadata=_closed("owner", owner=SENT, findability=SENT, dataset=SENT), file=UPLOAD, begin=FLAG
     ),
     "UploadAnswer": _object(
         "exists address",

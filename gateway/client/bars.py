@@ -41,7 +41,7 @@ class BarGauge:
         self._task = task
         self._total = total
         self._unit = unit
-        self._done = 0
+        self._done = self._before = 0
         self._started = time.monotonic()
 
     def reach(self, done: int) -> None:
@@ -49,6 +49,10 @@ class BarGauge:
             self._started = time.monotonic()  # another pass, with a speed of its own
         self._done = done
         self._progress.update(self._task, completed=done, amount=self._amount(done), rate=self._rate(done))
+
+    def resume(self, there: int) -> None:
+        self._started, self._done, self._before = time.monotonic(), there, there
+        self._progress.update(self._task, completed=there)
 
     def enter(self, stage: str, done: float, detail: str = "") -> None:
         self._progress.update(self._task, completed=done, amount=stage, rate=detail)
@@ -69,8 +73,9 @@ class BarGauge:
 
     def _rate(self, done: int) -> str:
         passed = time.monotonic() - self._started
-        left = (self._total - done) * passed / done if self._total and done and passed >= 1 else 0
-        return rate(done, passed, self._unit) + (f", {duration(left)}" if left else "")
+        new = done - self._before
+        left = (self._total - done) * passed / new if self._total and new and passed >= 1 else 0
+        return rate(new, passed, self._unit) + (f", {duration(left)}" if left else "")
 
 
 @contextmanager

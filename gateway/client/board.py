@@ -20,6 +20,9 @@ class Gauge(Protocol):
     def reach(self, done: int) -> None:
         """So much is done by now; less than before when it starts over."""
 
+    def resume(self, there: int) -> None:
+        """So much was there before: it is no merit of now's."""
+
     def enter(self, stage: str, done: float, detail: str = "") -> None:
         """It is in this stage now; `done` of the total, `detail` how far within the stage."""
 
@@ -70,6 +73,9 @@ class JsonGauge:
         if time.monotonic() - self._told >= _EVERY:
             self._tell(done=done)
 
+    def resume(self, there: int) -> None:
+        self._tell(done=there, there=there)
+
     def enter(self, stage: str, done: float, detail: str = "") -> None:
         if stage != self._stage or (detail and time.monotonic() - self._told >= _EVERY):
             self._stage = stage
@@ -102,7 +108,7 @@ class LineGauge:
         self._total = total
         self._unit = unit
         self._started = self._told = time.monotonic()
-        self._done = 0
+        self._done = self._before = 0
         self._stage = ""
 
     def reach(self, done: int) -> None:
@@ -114,6 +120,11 @@ class LineGauge:
             self._told = now
             of = f" of {amount(self._total, self._unit)}" if self._total else ""
             self._terminal.note(f"{self._label}: {amount(done, self._unit)}{of}, {self._rate(now)}")
+
+    def resume(self, there: int) -> None:
+        self._started, self._done, self._before = time.monotonic(), there, there
+        if there:
+            self._terminal.note(f"{self._label}: {amount(there, self._unit)} are there already, going on")
 
     def enter(self, stage: str, done: float, detail: str = "") -> None:
         now = time.monotonic()
@@ -129,4 +140,4 @@ class LineGauge:
         self._terminal.note(f"{self._label}: {remark or done + speed}")
 
     def _rate(self, now: float) -> str:
-        return rate(self._done, now - self._started, self._unit)
+        return rate(self._done - self._before, now - self._started, self._unit)

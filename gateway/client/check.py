@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.client.board import Board, Gauge
-from gateway.client.digests import declares_bytes, differences, digest_of
+from gateway.client.cut import Hashes
+from gateway.client.digests import declares_bytes, differences, hashes_of
 from gateway.client.failures import RequestFailure
 from gateway.client.lists import keep_lists
 from gateway.client.package import LocalFile, LocalPackage
@@ -17,7 +18,6 @@ from tabular.check import StageProgress, TableCheck, check_table, referenced_tab
 from tabular.csvkind import CsvKind
 from tabular.encodingfound import EncodingFound
 from tabular.foreignkeys import References, referenced_names
-from tabular.hashing import Digest
 from tabular.profile import check_descriptor
 from tabular.reasons import reasons
 from tabular.resource import is_table
@@ -25,7 +25,7 @@ from tabular.summary import summary_of_findings
 from tabular.validation import Validation
 from tabular.workbook import Sheet
 
-LARGEST = 5 * 1024**3
+LARGEST = 5 * 1024**4
 MOST_EXAMPLES = 100
 """Findings of one file that `--json` tells; the report and the lists have more."""
 QUICK = 5_000_000  # bytes up to which nobody needs to be told how far the check is
@@ -57,11 +57,11 @@ class FileCheck:
 
 @dataclass(frozen=True, slots=True)
 class PackageCheck:
-    """The findings of the descriptor and of every file; the digests of the files that were hashed, by path."""
+    """The findings of the descriptor and of every file; the hashes of the files that were hashed, by path."""
 
     descriptor: tuple[Mapping[str, Any], ...]
     files: tuple[FileCheck, ...] = ()
-    digests: Mapping[str, Digest] = field(default_factory=dict)
+    hashes: Mapping[str, Hashes] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -83,17 +83,17 @@ def check_package(package: LocalPackage, shown: Board, output: Path | None = Non
     if findings:
         return PackageCheck(findings)
     files = package.files()
-    digests = {file.path: digest_of(file.path, file.location, shown) for file in files if declares_bytes(file.resource)}
+    hashes = {file.path: hashes_of(file.path, file.location, shown) for file in files if declares_bytes(file.resource)}
     named = {str(file.resource.get("name")): file for file in files}
-    checks = (_check_file(file, digests.get(file.path), named, shown, output) for file in files)
-    return PackageCheck((), tuple(checks), digests)
+    checks = (_check_file(file, hashes.get(file.path), named, shown, output) for file in files)
+    return PackageCheck((), tuple(checks), hashes)
 
 
 def _check_file(
-    file: LocalFile, digest: Digest | None, named: Mapping[str, LocalFile], shown: Board, output: Path | None
+    file: LocalFile, hashes: Hashes | None, named: Mapping[str, LocalFile], shown: Board, output: Path | None
 ) -> FileCheck:
     name = str(file.resource.get("name", file.path))
-    wrong = (*_size_problems(file), *(differences(file.resource, digest) if digest else ()))
+    wrong = (*_size_problems(file), *(differences(file.resource, hashes.whole) if hashes else ()))
     if wrong or not is_table(file.resource):
         return FileCheck(name, file.path, not wrong, tabular=is_table(file.resource), errors=len(wrong), findings=wrong)
     try:
@@ -127,7 +127,7 @@ def _references(name: str, file: LocalFile, named: Mapping[str, LocalFile], work
 
 
 def _size_problems(file: LocalFile) -> Iterator[dict[str, Any]]:
-    """What the object store takes: one form carries 5 GiB at the most; an empty file is published by nobody."""
+    """What the object store takes in all of its parts; an empty file is published by nobody."""
     size = file.location.stat().st_size
     if size == 0:
         yield {"rule": "empty-file", "message": "The file is empty."}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import random
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ FIRST_PAUSE = 0.5  # seconds, doubled after each attempt
 LONGEST_PAUSE = 30.0  # seconds; a server that asks for more is not waited for
 TOTAL = 60.0  # seconds for a call with its answer
 CONNECT = 10.0
+UNSENT = 256 * 1024  # bytes that a socket takes beyond what is under way
 IDLE = 30.0  # seconds without a byte
 REFUSED_STATUSES = {429, 503}  # the request was not taken
 PATIENT_STATUSES = {*REFUSED_STATUSES, 502, 504}
@@ -105,8 +107,19 @@ class Connection:
 async def connected(server: str) -> AsyncIterator[Connection]:
     """A connection to the server, closed at the end."""
     # A proxy of the environment is for the world outside; nobody reaches this machine's own address through it.
-    async with aiohttp.ClientSession(trust_env=not is_loopback(server), auto_decompress=True) as session:
+    connector = aiohttp.TCPConnector(socket_factory=_socket)
+    async with aiohttp.ClientSession(connector=connector, trust_env=not is_loopback(server)) as session:
         yield Connection(server, session)
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that takes no more than is soon sent: how far an upload is, and whether it moves, is else told by the
+    kernel's buffers, which hold minutes of a slow line."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+    return made
 
 
 def reason_of(error: Exception) -> str:

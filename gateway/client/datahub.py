@@ -114,6 +114,10 @@ class DataHub:
         except (KeyError, TypeError, AttributeError):
             raise ServerFailure(f"{self.server} did not say where to upload") from None
 
+    async def rawstore(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of the raw store to a body that may be sent twice."""
+        return await self._object("POST", path, json=body, token=await self.permission("rawstore"))
+
     async def post(self, spec: Mapping[str, Any]) -> Accepted:
         """Publish: the revision exists once this returns. Raises RequestFailure with everything that was wrong."""
         token = await self.permission("source")

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.client.datahub import Planned, UploadForm
 from gateway.client.escape import escape
 from gateway.client.failures import FINE, RequestFailure
+from gateway.client.parted import PartedUpload
 from gateway.client.sizes import plural, size
 from gateway.client.terminal import Terminal
 from gateway.client.upload import Upload
@@ -27,7 +28,7 @@ class Plan:
     name: str
     page: str
     findability: str
-    placed: Sequence[tuple[Upload, UploadForm]]
+    placed: Sequence[tuple[Upload, UploadForm | PartedUpload]]
     planned: Planned
 
     @property
@@ -39,12 +40,16 @@ class Plan:
     def _to_send(self) -> list[Upload]:
         return [upload for upload, form in self.placed if self.planned.accepted and not form.exists]
 
+    @property
+    def _bytes_to_send(self) -> int:
+        return sum(_left(upload, place) for upload, place in self.placed) if self.planned.accepted else 0
+
     def show(self, terminal: Terminal) -> None:
         """Say it."""
         for upload, form in self.placed:
             what = "already there" if form.exists else "to upload"
             terminal.say(f"{what:13}  {size(upload.digest.size):>9}  {escape(upload.path, 200)}")
-        total = sum(upload.digest.size for upload in self._to_send)
+        total = self._bytes_to_send
         accepted = self.planned.accepted
         if accepted is None:
             terminal.say("the server would refuse the package, and nothing would be uploaded:")
@@ -75,7 +80,7 @@ class Plan:
             "dataset": dataset,
             "findability": self.findability,
             "files": files,
-            "bytes_to_send": sum(upload.digest.size for upload in self._to_send),
+            "bytes_to_send": self._bytes_to_send,
             "unchanged": accepted.unchanged if accepted else None,
             "id": accepted.flow_id if accepted else None,
             "revision": accepted.revision if accepted else None,
@@ -83,3 +88,11 @@ class Plan:
             "run": f"{self.page}/v/{accepted.revision}" if accepted else None,
             "errors": list(self.planned.errors),
         }
+
+
+def _left(upload: Upload, place: UploadForm | PartedUpload) -> int:
+    """Bytes that are not there."""
+    if place.exists:
+        return 0
+    there = place.there if isinstance(place, PartedUpload) else ()
+    return upload.digest.size - sum(upload.hashes.parts[number - 1].size for number in there)

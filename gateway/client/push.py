@@ -9,12 +9,15 @@ from typing import Any
 
 from gateway.client.board import Board, showing
 from gateway.client.connection import Connection, connected
+from gateway.client.cut import Hashes
 from gateway.client.datahub import Accepted, DataHub, Profile, UploadForm, refusal
-from gateway.client.digests import digest_of
+from gateway.client.digests import hashes_of
 from gateway.client.failures import FINE, Failure
 from gateway.client.follow import follow
+from gateway.client.inparts import PartSender
 from gateway.client.outcome import Outcome
 from gateway.client.package import LocalPackage
+from gateway.client.parted import PartedUpload, PartedUploads
 from gateway.client.plan import Plan
 from gateway.client.session import Session
 from gateway.client.sizes import plural
@@ -22,9 +25,8 @@ from gateway.client.spec import source_spec, upload_request
 from gateway.client.terminal import Terminal
 from gateway.client.trail import Trail
 from gateway.client.upload import Upload, Uploader
-from tabular.hashing import Digest
 
-Placed = Sequence[tuple[Upload, UploadForm]]
+Placed = Sequence[tuple[Upload, UploadForm | PartedUpload]]
 
 
 class Push:
@@ -38,7 +40,7 @@ class Push:
         package: LocalPackage,
         findability: str,
         terminal: Terminal,
-        known: Mapping[str, Digest] | None = None,
+        known: Mapping[str, Hashes] | None = None,
         *,
         owner: str | None = None,
         again: bool = False,
@@ -99,7 +101,7 @@ class Push:
     def farewell(self) -> str:
         """What to say to somebody who does not wait for the end."""
         if self._accepted is None:
-            return "interrupted: nothing was published (files that were uploaded need not go again)"
+            return "interrupted: nothing was published; `dh push` again goes on, and sends nothing that has arrived"
         return f"interrupted; {self._later()}"
 
     def _later(self) -> str:
@@ -113,30 +115,37 @@ class Push:
         return source_spec(owner, self._findability, self._package.descriptor, placed, again=self._again)
 
     async def _place(self, hub: DataHub, owner: Profile, shown: Board) -> Placed:
-        """Every file with its hashes, and the form that says where it goes."""
+        """Every file with its hashes, and where it goes; nothing is begun."""
         files = {file.path: file.location for file in self._package.files()}
         uploads = []
         for path, location in files.items():
-            digest = self._known.get(path)
-            if digest is None:
-                digest = await asyncio.to_thread(digest_of, path, location, shown)
-            uploads.append(Upload(path, location, digest))
-        if not uploads:
-            return ()
-        forms = await hub.upload_forms(upload_request(owner, self._findability, uploads))
-        return [(upload, forms[upload.path]) for upload in uploads]
+            hashes = self._known.get(path)
+            if hashes is None:
+                hashes = await asyncio.to_thread(hashes_of, path, location, shown)
+            uploads.append(Upload(path, location, hashes))
+        small = [upload for upload in uploads if not upload.hashes.parts]
+        forms = await hub.upload_forms(upload_request(owner, self._findability, small)) if small else {}
+        parted = PartedUploads(hub, owner)
+        return [
+            (upload, await parted.look(upload) if upload.hashes.parts else forms[upload.path]) for upload in uploads
+        ]
 
     async def _upload(self, connection: Connection, hub: DataHub, owner: Profile, placed: Placed, shown: Board) -> None:
         async def renew(upload: Upload) -> UploadForm:
             return (await hub.upload_forms(upload_request(owner, self._findability, [upload])))[upload.path]
 
-        missing = [(upload, form) for upload, form in placed if not form.exists]
+        missing = [(upload, place) for upload, place in placed if not place.exists]
         if missing and (errors := (await hub.plan(self._spec(owner, placed))).errors):
             # Before hours of uploading, not after.
             raise refusal(errors)
         if there := len(placed) - len(missing):
             self._terminal.note(f"{plural(there, 'file')} already there")
-        await Uploader(connection, shown, renew).send(missing)
+        small = [(upload, place) for upload, place in missing if isinstance(place, UploadForm)]
+        await Uploader(connection, shown, renew).send(small)
+        sender = PartSender(connection, shown, PartedUploads(hub, owner))
+        for upload, place in missing:
+            if isinstance(place, PartedUpload):
+                await sender.send(upload)
 
     async def _keep_receipt(self, hub: DataHub, placed: Placed, path: Path) -> None:
         assert self._accepted is not None

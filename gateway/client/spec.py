@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.client.datahub import Profile, UploadForm
 from gateway.client.package import resource_path
+from gateway.client.parted import PartedUpload
 from gateway.client.upload import Upload
 from tabular.hashing import Digest
 
@@ -32,7 +33,7 @@ def source_spec(
     owner: Profile,
     findability: str,
     descriptor: Mapping[str, Any],
-    sent: Iterable[tuple[Upload, UploadForm]],
+    sent: Iterable[tuple[Upload, UploadForm | PartedUpload]],
     *,
     again: bool = False,
 ) -> dict[str, Any]:

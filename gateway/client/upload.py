@@ -12,6 +12,7 @@ import aiohttp
 
 from gateway.client.board import Board, Gauge
 from gateway.client.connection import CONNECT, Connection, pause_after, reason_of
+from gateway.client.cut import Hashes
 from gateway.client.datahub import UploadForm
 from gateway.client.failures import RequestFailure, ServerFailure, first_failure
 from gateway.client.form import make_form
@@ -25,11 +26,15 @@ LAST_WORD = 120.0  # seconds for the store to say that it has the whole file
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to be uploaded: `path` is its name in the package, `digest` what its bytes were when it was hashed."""
+    """A file to be uploaded: `path` is its name in the package, `hashes` what its bytes were when it was hashed."""
 
     path: str
     location: Path
-    digest: Digest
+    hashes: Hashes
+
+    @property
+    def digest(self) -> Digest:
+        return self.hashes.whole
 
 
 Renew = Callable[[Upload], Awaitable[UploadForm]]
@@ -94,10 +99,10 @@ class Uploader:
             ) as response:
                 answer = await response.text(errors="replace")
         if response.status > 204:
-            raise _refusal(response.status, answer)
+            raise refusal_of(response.status, answer)
 
 
-def _refusal(status: int, answer: str) -> ServerFailure:
+def refusal_of(status: int, answer: str) -> ServerFailure:
     """What the object store said. Its own words (S3 errors are XML with Code and Message) help whoever runs it."""
     said = " ".join(re.findall(r"<(?:Code|Message)>([^<]*)<", answer)) or answer[:200] or "no reason given"
     return ServerFailure(f"the object store answered {status}: {said}")
@@ -111,7 +116,12 @@ def _refuse_when_changed(upload: Upload) -> None:
     except OSError as error:
         raise RequestFailure(f"{upload.path} cannot be read any more: {error.strerror}") from None
     if changed:
-        raise RequestFailure(f"{upload.path} changed while it was being pushed: push again when nobody writes to it")
+        raise changed_meanwhile(upload)
+
+
+def changed_meanwhile(upload: Upload) -> RequestFailure:
+    """What to say of a file that somebody writes to."""
+    return RequestFailure(f"{upload.path} changed while it was being pushed: push again when nobody writes to it")
 
 
 def _given_up(upload: Upload, error: Exception) -> ServerFailure:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.client.board import LineBoard
 from gateway.client.connection import connected
+from gateway.client.cut import Hashes
 from gateway.client.datahub import UploadForm
 from gateway.client.download import Downloader, Wanted
 from gateway.client.failures import Failure, RequestFailure, ServerFailure
@@ -26,7 +27,7 @@ BOARD = LineBoard(Terminal(as_json=True))
 def upload_of(folder: Path, content: bytes = CONTENT) -> Upload:
     path = folder / "big.bin"
     path.write_bytes(content)
-    return Upload("big.bin", path, hash_file(path))
+    return Upload("big.bin", path, Hashes(hash_file(path)))
 
 
 async def send(address: str, upload: Upload, renew: Callable[[Upload], Awaitable[UploadForm]] | None = None) -> None:

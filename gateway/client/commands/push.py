@@ -10,13 +10,13 @@ from pathlib import Path
 from gateway.client.board import showing
 from gateway.client.check import PackageCheck, check_package
 from gateway.client.commands.validate import notes_on, show_check
+from gateway.client.cut import Hashes
 from gateway.client.escape import escape
 from gateway.client.failures import INTERRUPTED, RequestFailure, UsageFailure
 from gateway.client.package import open_package
 from gateway.client.push import Push
 from gateway.client.session import session_of
 from gateway.client.terminal import Terminal
-from tabular.hashing import Digest
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     package = open_package(Path(options.package)).with_sheet(options.sheet).renamed(options.name)
     if not package.name:
         raise RequestFailure("the descriptor has no name: give it one, or use --name")
-    digests: Mapping[str, Digest] = {}
+    hashes: Mapping[str, Hashes] = {}
     if not options.no_check:
         with showing(terminal) as shown:
             check = check_package(package, shown)
@@ -37,8 +37,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         for file in check.files:
             for note in notes_on(file):
                 terminal.note(f"{escape(file.path, 200)}: {note}")
-        package, digests = package.completed([file.inferred for file in check.files]), check.digests
-    push = Push(session, package, options.findability, terminal, digests, owner=options.owner, again=options.again)
+        package, hashes = package.completed([file.inferred for file in check.files]), check.hashes
+    push = Push(session, package, options.findability, terminal, hashes, owner=options.owner, again=options.again)
     try:
         if options.dry_run:
             return asyncio.run(push.dry_run())
