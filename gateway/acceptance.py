@@ -16,6 +16,7 @@ from gateway.auth.accounts import Account
 from gateway.auth.audit import Origin, record
 from gateway.auth.rights import Action, still_may
 from gateway.spec import Spec
+from gateway.visibility import narrower, tell
 from messages.datapackage import FlowRef, Resource
 from messages.events import FlowAccepted
 from messages.faultpoint import faultpoint
@@ -30,7 +31,7 @@ _SWEPT = "select swept_at from account where id = $1 for key share"
 _NUMBER = """
     insert into dataset (id, ownerid, owner, name, findability, last_revision) values ($1, $2, $3, $4, $5, 1)
     on conflict (id) do update set last_revision = dataset.last_revision + 1, owner = excluded.owner, updated_at = now()
-    returning last_revision, findability
+    returning last_revision, findability, switched_at is not null as switched
 """
 # A statement of its own, after the lock: it sees what a push that held the lock has committed.
 _STANDING = """
@@ -148,7 +149,7 @@ async def _revise(connection: asyncpg.Connection, offer: Offer) -> FlowRef:
 
 
 async def _numbered(connection: asyncpg.Connection, offer: Offer) -> FlowRef:
-    owner, spec = offer.owner, offer.spec
+    owner, spec, actor = offer.owner, offer.spec, offer.origin.actor
     dataset_id = f"{owner.id}/{spec.dataset}"
     row = await connection.fetchrow(_NUMBER, dataset_id, owner.id, owner.username, spec.dataset, spec.findability)
     flow = FlowRef(
@@ -156,15 +157,26 @@ async def _numbered(connection: asyncpg.Connection, offer: Offer) -> FlowRef:
         owner=owner.username,
         dataset=spec.dataset,
         revision=row["last_revision"],
-        findability=spec.findability,
+        findability=_seen(row, spec.findability, manages=actor.may(Action.MANAGE, owner.id, spec.dataset)),
     )
     # Only where both say so is a revision seen as it was pushed: the dataset may have been switched since.
-    shown = row["findability"] == spec.findability
+    shown = row["findability"] == flow.findability
     if flow.revision > 1 and shown and not spec.again:
         standing = await connection.fetchrow(_STANDING, dataset_id)
-        if standing and (standing["findability"], standing["fingerprint"]) == (spec.findability, offer.fingerprint):
+        if standing and (standing["findability"], standing["fingerprint"]) == (flow.findability, offer.fingerprint):
             same = replace(flow, revision=standing["revision"])
             raise _Undone(Acceptance(same, standing["state"], unchanged=True))
     if not shown:
-        await connection.execute(_SHOW, dataset_id, spec.findability)
+        await connection.execute(_SHOW, dataset_id, flow.findability)
+    if flow.revision == 1 or not shown:
+        await tell(connection, flow, None if flow.revision == 1 else row["findability"], offer.origin)
     return flow
+
+
+def _seen(dataset: asyncpg.Record, wanted: str, *, manages: bool) -> str:
+    """Who is to see what is pushed: the rule is in `gateway/visibility`."""
+    if dataset["last_revision"] == 1:
+        return wanted
+    if not manages:
+        return str(dataset["findability"])
+    return narrower(dataset["findability"], wanted) if dataset["switched"] else wanted

@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from gateway.auth.identity import identify
 from gateway.auth.rights import ANYBODY
 from gateway.edge import set_deadline
 from gateway.pkgstore import SUCCESSFUL, PackageStore, ResourceRun, Revision
+from gateway.previewing import PARAMETER, reader_of
 from gateway.problems import Problem, not_found
 from gateway.zipstream import Entry, of_bytes, zipped
 from messages.blobs import Blobs
@@ -58,7 +58,7 @@ class Downloads:
             # Where the package store has it: the very bytes that the receipt speaks of.
             content = await self._blobs.get(revision.manifest, LARGEST_DESCRIPTOR)
             return direct(request, revision, "datapackage.json", "application/json", content)
-        package = self.addressed(revision)
+        package = self.addressed(revision, request.query.get(PARAMETER))
         text = json.dumps(package, ensure_ascii=False, indent=2)
         return direct(request, revision, "datapackage.json", "application/json", text.encode())
 
@@ -78,14 +78,17 @@ class Downloads:
             return await self._archive(request, revision)
         return await self._redirect(request, revision, file_named(revision, name))
 
-    def addressed(self, revision: Revision) -> dict[str, Any]:
-        """The published descriptor with absolute paths."""
+    def addressed(self, revision: Revision, secret: str | None = None) -> dict[str, Any]:
+        """The published descriptor with absolute paths (a preview link's `secret` stays in them), and who sees it."""
         package = dict(_published(revision))
+        if isinstance(package.get("datahub"), dict):
+            package["datahub"] = {**package["datahub"], "findability": revision.findability}
+        more = f"?{PARAMETER}={quote(secret)}" if secret and revision.private else ""
         resources = package.get("resources", ())
         runs = {run.name: run for run in revision.resources}
         base = f"{self._public_url}/{quote(revision.ownerid)}/{quote(revision.dataset)}/{revision.revision}/r"
         package["resources"] = [
-            {**resource, "path": f"{base}/{quote(address)}"}
+            {**resource, "path": f"{base}/{quote(address)}{more}"}
             if (address := _address(runs.get(resource.get("name", ""))))
             else resource
             for resource in resources
@@ -103,7 +106,7 @@ class Downloads:
         )
         # Most readers are nobody in particular: their token is looked at only where the answer depends on it.
         revision = await find(owner, names["dataset"], version, ANYBODY)
-        if revision is None and (actor := await identify(request, query=True)) is not ANYBODY:
+        if revision is None and (actor := await reader_of(request, query=True)) != ANYBODY:
             revision = await find(owner, names["dataset"], version, actor)
         if revision is None or not (revision.package or (ended and revision.finished_at)):
             raise not_found()

@@ -27,6 +27,8 @@ REQUEST_ID = web.RequestKey("request_id", str)
 STARTED = web.RequestKey("started", bool)
 IDENTIFIED = web.RequestKey("identified", bool)
 """Set where the answer depends on who asks: such an answer is kept by no cache."""
+PREVIEWED = web.RequestKey("previewed", bool)
+"""Set where a preview link was shown: the answer is kept by nobody, in no index, and its address told to nobody."""
 _TIMEOUT = web.RequestKey("timeout", asyncio.Timeout)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -103,6 +105,9 @@ def secure_headers(public_url: str) -> Callable[[web.Request, web.StreamResponse
         response.headers["X-Request-Id"] = request[REQUEST_ID]
         if request.get(IDENTIFIED):
             response.headers["Cache-Control"] = "no-store"
+        if request.get(PREVIEWED):
+            response.headers["Referrer-Policy"] = "no-referrer"
+            response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
 
     return prepare
 

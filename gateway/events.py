@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -41,7 +42,14 @@ TICK = 1.0
 def follow_while_serving(app: web.Application, parts: Parts) -> None:
     """Adds GET /source/{owner}/{dataset}/{revision}/events, and the listening behind it while the application runs."""
     statuses = parts.statuses
-    live = Live(parts.pool, parts.transport, parts.heard, lambda key: statuses.of_flow(key[0], is_inside=key[1]))
+
+    async def status_of(key: Key) -> dict[str, Any] | None:
+        flow_id, is_inside = key
+        status = await statuses.of_flow(flow_id, is_inside=is_inside)
+        # Whoever followed before it turned private hears no more.
+        return None if status and status["findability"] == "private" and not is_inside else status
+
+    live = Live(parts.pool, parts.transport, parts.heard, status_of)
     app[LIVE] = live
 
     async def listening(_app: web.Application) -> AsyncIterator[None]:
@@ -65,7 +73,7 @@ def follow_while_serving(app: web.Application, parts: Parts) -> None:
         now = Snapshot.of(found)
         if now.final and now.id == seen:
             return web.Response(status=204)  # a browser that has heard the end does not come back after this
-        is_inside = viewer.may(Action.READ, found["ownerid"])
+        is_inside = viewer.may(Action.READ, found["ownerid"], found["dataset"])
         return await _Stream(request, seen).run(live, (found["id"], is_inside))
 
     app.cleanup_ctx.append(listening)

@@ -103,6 +103,7 @@ _EVENTS = """
     where (e.ownerid = any($1::text[]) or d.id = any($1::text[])
            or (e.findability = 'published' and coalesce(d.findability, e.findability) = 'published'))
 """
+_SHOWN = "m.*, narrower(m.findability, coalesce(d.findability, m.findability)) as shown"
 _DATASET_COLUMNS = {
     "id": "m.dataset_id",
     "name": "m.name",
@@ -150,7 +151,7 @@ class MetaStore:
             order = f"greatest(word_similarity({words}, m.title), similarity({words}, m.name)) desc"
         for name, values in query.filters:
             statement.require(_dataset_filter(statement, name, values))
-        return await self._found(statement, query, "m.*", "sum(m.size)", f"{order}, m.dataset_id", _document)
+        return await self._found(statement, query, _SHOWN, "sum(m.size)", f"{order}, m.dataset_id", _document)
 
     async def events(self, query: Query, viewer: Actor) -> Found:
         """Events, the newest first (or last, `sort=asc`)."""
@@ -243,7 +244,7 @@ def _document(row: asyncpg.Record) -> dict[str, Any]:
     known = {
         "ownerid": row["ownerid"],
         "owner": row["owner"],
-        "findability": row["findability"],
+        "findability": row["shown"],
         "flowid": f"{row['dataset_id']}/{row['revision']}",
         "stats": {"rowcount": row["rows"], "bytes": row["size"]},
     }

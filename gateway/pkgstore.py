@@ -114,7 +114,7 @@ class DatasetSummary:
 
 _REVISION = """
     select f.*, a.username, d.created_at as dataset_created_at, d.last_revision, d.published_revision,
-           case when d.findability = 'private' then 'private' else f.findability end as shown_findability
+           narrower(d.findability, f.findability) as shown_findability
     from account a
     join dataset d on d.ownerid = a.id and d.name = $2
     join flow f on f.dataset_id = d.id

@@ -17,6 +17,7 @@ from gateway.pages.report import ReportPage
 from gateway.pages.run import RunPage
 from gateway.pages.search import SearchPages
 from gateway.pages.settings import SettingsPage
+from gateway.pages.sharing import SharingForms
 from gateway.pages.site import Site
 from gateway.pages.welcome import WelcomePage
 from gateway.parts import Parts
@@ -45,6 +46,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         Receipts(parts.pool, downloads, public_url),
         ReportPage(site, store, parts.blobs),
         RunPage(parts, site, store),
+        SharingForms(parts, site),
         DatasetPage(parts, site, store),
         site,
     ):

@@ -165,6 +165,7 @@ def _told(accepted: Acceptance) -> dict[str, Any]:
         "flow_id": flow.id,
         "unchanged": accepted.unchanged,
         "state": accepted.state,
+        "findability": flow.findability,
         **said,
         "errors": [],
     }

@@ -29,7 +29,8 @@ _UNFINDABLE = """
                    where flow_id = $1 and queue = 'dh.writer.metastore' and state = 'waiting')
 """
 _FLOW = f"""
-    select f.id, f.revision, f.ownerid, f.dataset, f.findability, f.state, f.reason, f.run,
+    select f.id, f.revision, f.ownerid, f.dataset, narrower(d.findability, f.findability) as findability,
+           f.state, f.reason, f.run,
            f.cancelled_at is not null as cancelled, f.spec, f.created_at,
            f.updated_at as flow_updated_at, f.finished_at, f.package is not null as published,
            f.manifest is not null as receipted,

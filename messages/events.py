@@ -142,6 +142,31 @@ class PackageFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisibilityChanged:
+    """Others see a dataset from now on than `before`: `flow` is its newest one, whose `findability` says who does.
+
+    `change` grows from one change to the next. What was public before is no secret: it may have been copied.
+    """
+
+    KIND: ClassVar[str] = "event.visibility.changed"
+    flow: FlowRef
+    before: str
+    change: int
+
+    def to_message(self, cause: str | None = None) -> Message:
+        data = {"flow": self.flow.to_dict(), "before": self.before, "change": self.change}
+        return message_of(self.KIND, self.flow, data, cause, self.change)
+
+    @classmethod
+    def from_message(cls, message: Message) -> Self:
+        return cls(
+            flow=flow_of(message, cls.KIND),
+            before=str_of(message.data, "before"),
+            change=int_of(message.data, "change"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataIndexed:
     """The MetaStore finds the revision."""
 
@@ -164,6 +189,7 @@ Event = (
     | StageProgressed
     | PackagePublished
     | PackageFailed
+    | VisibilityChanged
     | MetadataIndexed
 )
 EVENTS: tuple[type[Event], ...] = (
@@ -174,5 +200,6 @@ EVENTS: tuple[type[Event], ...] = (
     StageProgressed,
     PackagePublished,
     PackageFailed,
+    VisibilityChanged,
     MetadataIndexed,
 )

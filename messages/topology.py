@@ -50,7 +50,10 @@ def _stage_queue(stage: str) -> Queue:
 STAGE_QUEUES: Mapping[str, Queue] = {stage: _stage_queue(stage) for stage in STAGES}
 WRITER_QUEUES: Mapping[str, Queue] = {
     "pkgstore": Queue("dh.writer.pkgstore", ((EVENTS, "event.stage.passed.*"), (EVENTS, "event.stage.rejected"))),
-    "metastore": Queue("dh.writer.metastore", ((EVENTS, "event.flow.accepted"), (EVENTS, "event.package.*"))),
+    "metastore": Queue(
+        "dh.writer.metastore",
+        ((EVENTS, "event.flow.accepted"), (EVENTS, "event.package.*"), (EVENTS, "event.visibility.changed")),
+    ),
 }
 RETRY_QUEUES: Mapping[int, Queue] = {
     delay: Queue(f"dh.retry.{delay}", ((f"dh.retry.{delay}", ""),)) for delay in RETRY_DELAYS

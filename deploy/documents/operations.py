@@ -30,6 +30,11 @@ NOT_SO: Statuses = (
 )
 NO_UPLOAD: Statuses = ((401, "no good token"), (404, "no such upload (any more), or not yours"))
 NOBODY = (404, "nobody of this name")
+NO_MANAGER: Statuses = (
+    (401, "no good token"),
+    (403, "you may read it, and not say who sees it"),
+    (404, "no such dataset, or not yours to know of"),
+)
 NO_OWNER: Statuses = (
     (401, "no good token"),
     (403, "you are no owner of it"),
@@ -274,6 +279,26 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answer="AuditLog",
         statuses=((200, "found"), (401, "no good token"), (403, "not yours"), NOBODY),
     ),
+    ("GET", "/sharing/{owner}/{dataset}"): Operation(
+        tag="sharing", security=("userToken",), answer="Sharing", statuses=((200, "found"), *NO_MANAGER)
+    ),
+    ("PUT", "/sharing/{owner}/{dataset}"): Operation(
+        tag="sharing",
+        security=("userToken",),
+        body="NewVisibility",
+        answer="Sharing",
+        statuses=((200, "done"), *NO_MANAGER, (422, "there is no such visibility")),
+    ),
+    ("POST", "/sharing/{owner}/{dataset}/links"): Operation(
+        tag="sharing",
+        security=("userToken",),
+        body="WantedLink",
+        answer="NewLink",
+        statuses=((201, "made"), *NO_MANAGER, (409, "too many"), (422, "too long, or for too long")),
+    ),
+    ("DELETE", "/sharing/{owner}/{dataset}/links/{link}"): Operation(
+        tag="sharing", security=("userToken",), answer_type=None, statuses=((204, "revoked"), *NO_MANAGER)
+    ),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("POST", "/rawstore/uploads"): Operation(
@@ -364,6 +389,16 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/{owner}"): _page(FROM),
     ("GET", "/{owner}/{dataset}"): _page(REVISION, security=SESSION),
     ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=SESSION),
+    ("POST", "/{owner}/{dataset}/visibility"): _form("NewVisibility"),
+    ("POST", "/{owner}/{dataset}/links"): Operation(
+        tag="pages",
+        security=SESSION,
+        body="LinkForm",
+        body_type=FORM_TYPE,
+        answer_type=HTML,
+        statuses=((200, "the link, this once"), *SENDER),
+    ),
+    ("POST", "/{owner}/{dataset}/links/revoke"): _form("RevokedLink"),
     ("POST", "/{owner}/{dataset}/v/{revision}/cancel"): BUTTON,
     ("POST", "/{owner}/{dataset}/v/{revision}/rerun"): BUTTON,
     ("GET", "/{owner}/{dataset}/v/{revision}/report/{resource}"): _page(security=SESSION),
@@ -391,6 +426,7 @@ FLAG: dict[str, Any] = {"type": "boolean"}
 ANY: dict[str, Any] = {"type": "object"}
 STATE = {"enum": ["QUEUED", "INPROGRESS", "SUCCEEDED", "FAILED"]}
 NULLABLE = {"type": ["string", "null"]}
+FINDABILITY = {"enum": ["published", "unlisted", "private"]}
 ROLE = {"enum": ["reader", "publisher", "maintainer", "owner"]}
 ACCESS = {"enum": ["read", "publish", "manage"], "description": "each includes those before it"}
 
@@ -501,6 +537,18 @@ SCHEMAS: Mapping[str, Any] = {
     "NewOrganisation": _closed("name", name=SENT, title=SENT),
     "Organisation": _object("id name title", id=TEXT, name=TEXT, title=TEXT, role=ROLE, members=NUMBER),
     "Organisations": _object("organisations", organisations=_list(ANY)),
+    "NewVisibility": _closed("findability", findability=FINDABILITY),
+    "WantedLink": _closed(days={**NUMBER, "minimum": 1, "maximum": 90}, note={**SENT, "maxLength": 100}),
+    "LinkForm": _object("days", days={"type": "string", "pattern": "^[1-9]$"}, note={"type": "string", "maxLength": 9}),
+    "RevokedLink": _object("link", link=TEXT),
+    "NewLink": _object("id url expires", id=TEXT, url=TEXT, expires=TEXT),
+    "Sharing": _object(
+        "findability switched public links",
+        findability=FINDABILITY,
+        switched=NULLABLE,
+        public=_list(_object("findability since until", findability=FINDABILITY, since=TEXT, until=NULLABLE)),
+        links=_list(_object("id note expires", id=TEXT, note=TEXT, expires=TEXT)),
+    ),
     "NewRole": _closed("role", role=ROLE),
     "MemberForm": _object("username", username=SENT, role=ROLE),
     "Membership": _object("username role", username=TEXT, role=ROLE),

@@ -67,12 +67,14 @@ class Scope:
 class Actor:
     """Who asks: an account with its roles in organisations, by their ids; without one it is anybody.
 
-    `scope` narrows what the account may to what the token in its hand is for.
+    `scope` narrows what the account may to what the token in its hand is for. `opened`: the dataset (by its id) that a
+    preview link lets anybody read who has it.
     """
 
     account: Account | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
     scope: Scope | None = None
+    opened: str | None = None
 
     @property
     def known(self) -> Account:
@@ -110,6 +112,8 @@ class Actor:
         found = self.owners(Action.READ)
         if self.scope and self.scope.dataset and self.may(Action.READ, self.scope.ownerid, self.scope.dataset):
             found.append(f"{self.scope.ownerid}/{self.scope.dataset}")
+        if self.opened:
+            found.append(self.opened)
         return found
 
 

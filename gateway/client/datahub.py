@@ -38,11 +38,13 @@ class UploadForm:
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A post that was taken: `flow_id` is `{ownerid}/{dataset}/{revision}`. `unchanged`: it is this very package, which
-    was there already."""
+    was there already. `findability`: who sees it, which is not what was asked for where the dataset is to be seen by
+    fewer."""
 
     dataset_id: str
     flow_id: str
     unchanged: bool = False
+    findability: str | None = None
 
     @property
     def revision(self) -> int:
@@ -196,6 +198,24 @@ class DataHub:
         """Ends a membership; raises RequestFailure for who may not, and for the last owner's."""
         await self._connection.call("DELETE", _member(organisation, username), token=self._token)
 
+    async def sharing(self, owner: str, dataset: str) -> dict[str, Any]:
+        """Who sees a dataset, since when, and its preview links."""
+        return await self._object("GET", _sharing(owner, dataset), token=self._token)
+
+    async def show(self, owner: str, dataset: str, findability: str) -> dict[str, Any]:
+        """Has a dataset be seen by others; RequestFailure for who may not say so."""
+        return await self._object("PUT", _sharing(owner, dataset), json={"findability": findability}, token=self._token)
+
+    async def make_link(self, owner: str, dataset: str, days: int, note: str) -> dict[str, Any]:
+        """A new preview link; its address is told this once."""
+        call = {"json": {"days": days, "note": note}, "token": self._token}
+        return await self._object("POST", f"{_sharing(owner, dataset)}/links", **call, repeatable=False)
+
+    async def revoke_link(self, owner: str, dataset: str, link: str) -> None:
+        """Ends a preview link; RequestFailure where there is none."""
+        path = f"{_sharing(owner, dataset)}/links/{quote(link, '')}"
+        await self._connection.call("DELETE", path, token=self._token)
+
     async def audit(self, owner: str, before: int | None) -> dict[str, Any]:
         """A part of an owner's audit log, the newest first, and in `before` where the next one begins."""
         query = {"before": str(before)} if before else None
@@ -218,7 +238,17 @@ def _errors(answer: Mapping[str, Any]) -> list[str]:
 
 def _accepted(answer: Mapping[str, Any], server: str) -> Accepted:
     dataset_id, flow_id = (_text(answer, name, server) for name in ("dataset_id", "flow_id"))
-    return Accepted(dataset_id, flow_id, unchanged=answer.get("unchanged") is True)
+    findability = answer.get("findability")
+    return Accepted(
+        dataset_id,
+        flow_id,
+        unchanged=answer.get("unchanged") is True,
+        findability=findability if isinstance(findability, str) else None,
+    )
+
+
+def _sharing(owner: str, dataset: str) -> str:
+    return f"/sharing/{quote(owner, '')}/{quote(dataset, '')}"
 
 
 def _member(organisation: str, username: str) -> str:

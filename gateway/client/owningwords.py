@@ -1,4 +1,4 @@
-"""The words of `dh` that are about owners: organisations, their members, the audit log."""
+"""The words of `dh` that are about owners: organisations and their members, who sees a dataset, the audit log."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+FINDABILITIES = ("published", "unlisted", "private")
 ROLES = ("reader", "publisher", "maintainer", "owner")
 
 
 def add_owning(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
-    """Adds `org` and `audit`."""
+    """Adds `org`, `visibility`, `link` and `audit`."""
     _add_org(commands, everywhere)
+    _add_visibility(commands, everywhere)
+    _add_link(commands, everywhere)
     audit = commands.add_parser(
         "audit",
         help="show who did what to what an owner has",
@@ -47,6 +50,43 @@ def _add_org(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     remove = add("remove", "remove a member; everybody can remove themselves")
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("username", metavar="USER")
+
+
+def _add_visibility(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
+    visibility = commands.add_parser(
+        "visibility",
+        help="show, or say, who sees a dataset",
+        description="Shows who sees a dataset and when others could, or has it be seen by others from now on.",
+        parents=[everywhere],
+    )
+    visibility.add_argument("dataset", metavar="OWNER/NAME")
+    visibility.add_argument(
+        "findability",
+        metavar="published|unlisted|private",
+        nargs="?",
+        choices=FINDABILITIES,
+        help="everybody, whoever has the address, or only who may read what its owner has",
+    )
+
+
+def _add_link(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
+    link = commands.add_parser(
+        "link",
+        help="make, show and revoke preview links to a private dataset",
+        description="Preview links: whoever has one reads one private dataset, until it expires or is revoked.",
+    )
+    verbs = link.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[everywhere])
+        verb.add_argument("dataset", metavar="OWNER/NAME")
+        return verb
+
+    create = add("create", "make a link; its address is shown this once")
+    create.add_argument("--days", metavar="N", type=_count, default=7, help="how long it is good (default: 7)")
+    create.add_argument("--note", metavar="TEXT", default="", help="for whom it is")
+    add("list", "show the links that are good")
+    add("revoke", "end a link now").add_argument("link", metavar="ID")
 
 
 def _count(text: str) -> int:

@@ -65,6 +65,8 @@ class Push:
                 await self._upload(connection, hub, owner, placed, shown)
             self._accepted = await hub.post(self._spec(owner, placed))
             self._name = f"{owner.username}/{self._package.name}"
+            if (seen := self._seen(self._accepted)) != self._findability:
+                self._terminal.note(f"it is {seen}, as the dataset was before: `dh visibility` says who sees it")
             run = f"{self._session.server}/{self._name}/v/{self._accepted.revision}"
             if not wait:
                 return self._posted(self._accepted, run)
@@ -90,13 +92,16 @@ class Push:
         plan = Plan(
             name=name,
             page=f"{self._session.server}/{name}",
-            findability=self._findability,
+            findability=self._seen(planned.accepted),
             placed=placed,
             planned=planned,
         )
         plan.show(self._terminal)
         self._terminal.answer(plan.to_dict())
         return plan.exit_code
+
+    def _seen(self, accepted: Accepted | None) -> str:
+        return (accepted and accepted.findability) or self._findability
 
     def farewell(self) -> str:
         """What to say to somebody who does not wait for the end."""

@@ -26,6 +26,13 @@ class RunName:
             raise UsageFailure(f"{text!r} is not OWNER/NAME, OWNER/NAME/REVISION or a flow id")
         return cls(*(*parts, "latest")[:3])
 
+    @classmethod
+    def of_dataset(cls, text: str) -> RunName:
+        """A dataset, whatever its revision; raises UsageFailure."""
+        if text.strip("/").count("/") != 1:
+            raise UsageFailure(f"{text!r} is not OWNER/NAME")
+        return cls.read(text)
+
     async def flow(self, hub: DataHub) -> str:
         """The flow id, or what the server takes for one."""
         # `OWNER/NAME/REVISION` and a flow id look the same: a user name is tried first, an owner id is opaque.

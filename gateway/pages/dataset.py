@@ -11,16 +11,18 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway.auth.identity import identify
 from gateway.auth.rights import Action, Actor
 from gateway.downloads import download_name, extension_of
 from gateway.pages import evidence, linkeddata, text
 from gateway.pages.preview import LARGEST, Preview, preview_of
 from gateway.pages.readme import LONGEST, Readme, summary
+from gateway.pages.sharing import sharing_of
 from gateway.pages.site import Site
 from gateway.parts import Parts
 from gateway.pkgstore import LATEST, SUCCESSFUL, PackageStore, ResourceRun, Revision
+from gateway.previewing import keep_in_browser, reader_of
 from gateway.problems import not_found
+from gateway.visibility import public_past
 from messages.errors import PermanentError, TransientError
 
 MOST_TABLES = 8
@@ -94,6 +96,7 @@ class DatasetPage:
     """Handler of `/{owner}/{dataset}`."""
 
     def __init__(self, parts: Parts, site: Site, store: PackageStore) -> None:
+        self._pool = parts.pool
         self._site = site
         self._store = store
         self._blobs = parts.blobs
@@ -105,12 +108,13 @@ class DatasetPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The published revision, or the one that `?v=` asks for."""
-        viewer = await identify(request)
+        viewer = await reader_of(request)
         owner, dataset = request.match_info["owner"], request.match_info["dataset"]
         revision = await self._store.revision(owner, dataset, request.query.get("v") or SUCCESSFUL, viewer)
         if revision is None or revision.package is None:
             await self._go_to_run(owner, dataset, viewer)
             raise not_found("There is no dataset at this address, or you may not see it.")
+        await keep_in_browser(request, revision)
         return await self._site.page(
             request, "dataset.html", account=viewer.account, **await self._context(request, revision, viewer)
         )
@@ -127,7 +131,8 @@ class DatasetPage:
         package = revision.package or {}
         wanted = request.query.get("table")
         tables = [run for run in revision.resources if run.tabular and wanted in (None, run.name)]
-        history = await self._store.history(revision, viewer)
+        inside = viewer.may(Action.READ, revision.ownerid, revision.dataset)
+        history = await self._store.history(revision, viewer) if inside or not revision.private else []
         newest = history[0] if history and history[0].state in ("QUEUED", "INPROGRESS") else None
         sections = await asyncio.gather(*(self._section(revision, run) for run in tables[:MOST_TABLES]))
         shown = {section.name for section in sections}
@@ -154,6 +159,9 @@ class DatasetPage:
             "readme_cut": isinstance(readme, str) and len(readme) > LONGEST,
             "about": evidence.about(package),
             "history": history,
+            "previewed": revision.private and not inside,
+            "sharing": await sharing_of(self._pool, revision, viewer),
+            "past": await public_past(self._pool, f"{revision.ownerid}/{revision.dataset}") if revision.private else (),
             "sample": self._sample(revision),
             "linked_data": linkeddata.dataset(revision, self._site.public_url),
         }

@@ -123,7 +123,9 @@ class RunPage:
         """The resources of a run that moves, by their index, as its status has them."""
         if revision.finished_at is not None:
             return {}
-        status = await self._statuses.of_flow(revision.id, is_inside=viewer.may(Action.READ, revision.ownerid))
+        status = await self._statuses.of_flow(
+            revision.id, is_inside=viewer.may(Action.READ, revision.ownerid, revision.dataset)
+        )
         return {resource["index"]: resource for resource in status["resources"]} if status else {}
 
     async def cancel(self, request: web.Request) -> web.Response:

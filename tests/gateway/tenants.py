@@ -6,7 +6,7 @@ An operation without a row fails the tests: whoever adds one declares here what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 CALLERS = ("anonymous", "owner", "other", "expired", "wrong")
@@ -105,6 +105,10 @@ RUN = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, s
 
 SPEC_POSTED = _same(200, mark='"success": true', sees=OWNER, body=SPEC, service="source", role="publisher", refused=200)
 
+MANAGED = Row(statuses=(401, 200, 404, 401, 401), mark='"links"', sees=OWNER, role="maintainer")
+MANAGING = Row(statuses=(401, 415, 404, 401, 401), browser=True, role="maintainer")
+"""A form of who may manage the dataset, sent without one."""
+
 ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/health/live"): _same(200),
     ("GET", "/health/ready"): _same(200),
@@ -163,6 +167,14 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("POST", "/auth/welcome"): _same(403, body={"username": "ada"}),
     ("GET", "/settings"): Row(statuses=(303, 200, 200, 303, 303), mark="Ways to log in", sees=KNOWN, people=True),
     ("POST", "/settings/unlink"): Row(statuses=(303, 415, 415, 303, 303), body={"issuer": "x"}, browser=True),
+    ("GET", "/sharing/{owner}/{dataset}"): MANAGED,
+    ("PUT", "/sharing/{owner}/{dataset}"): replace(MANAGED, body={"findability": "private"}),
+    ("POST", "/sharing/{owner}/{dataset}/links"): replace(
+        MANAGED, statuses=(401, 201, 404, 401, 401), body={"days": 1}, mark="dhl_"
+    ),
+    ("DELETE", "/sharing/{owner}/{dataset}/links/{link}"): Row(
+        statuses=(401, 404, 404, 401, 401), as_member=404, role="maintainer", values={"link": "0" * 16}
+    ),
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("POST", "/rawstore/uploads"): Row(
@@ -216,6 +228,9 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/source/{owner}/{dataset}/{revision}/events"): _private(mark='"state"'),
     ("POST", "/source/{owner}/{dataset}/{revision}/cancel"): RUN,
     ("POST", "/source/{owner}/{dataset}/{revision}/rerun"): RUN,
+    ("POST", "/{owner}/{dataset}/visibility"): MANAGING,
+    ("POST", "/{owner}/{dataset}/links"): MANAGING,
+    ("POST", "/{owner}/{dataset}/links/revoke"): MANAGING,
     ("POST", "/{owner}/{dataset}/v/{revision}/cancel"): BUTTON,
     ("POST", "/{owner}/{dataset}/v/{revision}/rerun"): BUTTON,
     ("GET", "/metastore/search"): _same(200, mark=TITLE, sees=OWNER),

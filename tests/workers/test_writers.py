@@ -15,9 +15,10 @@ from messages.database import open_pool
 from messages.datapackage import BlobRef, FlowRef, PublishedFile, Resource
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError
-from messages.events import FlowAccepted, PackageFailed, PackagePublished
+from messages.events import FlowAccepted, PackageFailed, PackagePublished, VisibilityChanged
 from messages.jobs import StageJob
 from messages.stageevents import StagePassed, StageRejected
+from messages.topology import WRITER_QUEUES
 from messages.transport.port import Ack, DeadLetterRecord
 from messages.transport.postgres import PostgresTransport
 from tests.workers.floor import PUBLIC_URL, File, Floor, delivered, job
@@ -302,6 +303,23 @@ async def test_events_are_logged_as_documents(found: tuple[Floor, MetadataWriter
     assert {(event["owner"], event["ownerid"], event["dataset"]) for event in documents} == {
         ("alice", flow.ownerid, "towns")
     }
+
+
+async def test_a_switch_is_logged_and_what_is_found_is_what_the_flow_says_today(
+    found: tuple[Floor, MetadataWriter, FlowRef],
+) -> None:
+    """The event of a package says who was to see it at its push; it may have been switched since."""
+    floor, metadata, flow = found
+    await floor.pool.execute("update flow set findability = 'private'")
+    switched = VisibilityChanged(flow=replace(flow, findability="private"), before="published", change=2)
+    for message in (published(flow), switched.to_message(), switched.to_message()):
+        await metadata.write(delivered(message))
+    assert await floor.pool.fetchval("select findability from metadata") == "private"
+    rows = await floor.pool.fetch("select findability, event from event_log where kind = 'event.visibility.changed'")
+    assert [(row["findability"], row["event"]["event_entity"], row["event"]["event_action"]) for row in rows] == [
+        ("private", "dataset", "visibility")
+    ]
+    assert any(key == VisibilityChanged.KIND for _, key in WRITER_QUEUES["metastore"].bindings)
 
 
 async def test_foreign_kind_is_a_dead_letter(found: tuple[Floor, MetadataWriter, FlowRef]) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from messages.datapackage import FlowRef
 from messages.envelope import Message
-from messages.events import FlowAccepted, MetadataIndexed, PackageFailed, PackagePublished
+from messages.events import FlowAccepted, MetadataIndexed, PackageFailed, PackagePublished, VisibilityChanged
 from messages.faultpoint import faultpoint
 from messages.outbox import claim, emit
 from messages.transport.port import Delivery
@@ -31,7 +31,7 @@ class MetadataWriter:
         self._pool = pool
 
     async def write(self, delivery: Delivery) -> None:
-        """Acts on `event.flow.accepted` and `event.package.*`; raises DecodeError for anything else."""
+        """Acts on `event.flow.accepted`, `event.package.*` and `event.visibility.changed`; else raises DecodeError."""
         message = delivery.message
         async with self._pool.acquire() as connection, connection.transaction():
             if not await claim(connection, CONSUMER, message.id):
@@ -49,15 +49,19 @@ async def _note(connection: asyncpg.Connection, message: Message) -> None:
     elif message.kind == PackageFailed.KIND:
         failed = PackageFailed.from_message(message)
         await _log(connection, message, failed.flow, "finish", "FAIL", [failed.reason])
+    elif message.kind == VisibilityChanged.KIND:
+        await _log(connection, message, VisibilityChanged.from_message(message).flow, "visibility", "OK", [])
     else:
         await _log(connection, message, FlowAccepted.from_message(message).flow, "create", "OK", [])
 
 
 async def _index(connection: asyncpg.Connection, event: PackagePublished, message_id: str) -> None:
-    package = await connection.fetchval("select package from flow where id = $1", event.flow.id)
-    if package is None:
+    # Locked: who sees it may be switched at this moment, and the event says what was so at the push.
+    row = await connection.fetchrow("select package, findability from flow where id = $1 for share", event.flow.id)
+    if row is None or row["package"] is None:
         log.warning("event_of_unknown_flow", flow=event.flow.id)
         return
+    package = row["package"]
     await connection.execute(
         """
         insert into metadata (dataset_id, revision, ownerid, owner, name, title, description, findability, package,
@@ -79,7 +83,7 @@ async def _index(connection: asyncpg.Connection, event: PackagePublished, messag
         event.flow.dataset,
         event.title,
         text_of(package.get("description")),
-        event.flow.findability,
+        row["findability"],
         package,
         event.size,
         event.rows,
@@ -121,7 +125,7 @@ async def _log(
     """The document that `/metastore/search/events` answers: the original service's, one for start and one for end."""
     document = {
         "id": message.id,
-        "event_entity": "flow",
+        "event_entity": "dataset" if action == "visibility" else "flow",
         "event_action": action,
         "status": status,
         "timestamp": message.time,
