@@ -11,8 +11,6 @@ from messages.turns import MOST_PLACES
 
 def progress_words(progress: Mapping[str, Any]) -> str:
     """`3,000 of 9,000 rows (1.2 MB of 3.6 MB), 1,000 rows/s, about 6 s left`, as far as it is known."""
-    if not progress["reading"]:
-        return "begun"
     unit, done, total = progress["unit"], progress["done"], progress["total"]
     words = [_amount(done, unit) if total is None else f"{_count(done, unit)} of {_amount(total, unit)}"]
     if unit != "bytes" and progress["bytes"] is not None:
@@ -22,6 +20,8 @@ def progress_words(progress: Mapping[str, Any]) -> str:
     if progress["eta"]:
         words.append(f"about {duration(progress['eta'])} left")
     before = f"attempt {progress['attempt']}: " if progress["attempt"] > 1 else ""
+    if not progress["reading"]:
+        return f"{before}begun"
     before += f"reading it for the {ordinal(progress['reading'])} time: " if progress["reading"] > 1 else ""
     return before + ", ".join(words)
 
@@ -31,7 +31,7 @@ def waiting_words(waiting: Mapping[str, Any]) -> str:
     if waiting["for"] == "worker":
         jobs = waiting["jobs"]
         many = "1,000 or more" if jobs == MOST_PLACES else f"about {jobs:,}"
-        return f"waits for a free worker: {many} {'job is' if jobs == 1 else 'jobs are'} in the queue"
+        return f"waits for a free worker: {many} {'job is' if jobs == 1 else 'jobs are'} queued"
     place, line = waiting["place"], waiting["line"]
     if line is None:
         return "waits for its turn"

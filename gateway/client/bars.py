@@ -79,16 +79,17 @@ class BarGauge:
 
 
 @contextmanager
-def bar_board(terminal: Terminal) -> Iterator[Board]:
-    """Bars on standard error until the end of the block; they stay, finished."""
-    console = Console(stderr=True, no_color=terminal.no_color, highlight=False)
+def bar_board(terminal: Terminal, console: Console | None = None) -> Iterator[Board]:
+    """Bars on standard error (or that console) until the end of the block; they stay, finished."""
+    console = console or Console(stderr=True, no_color=terminal.no_color, highlight=False)
     wide = console.width >= WIDE
     columns = (
         # Names of files are text, not markup: `[red]` in one must stay as it is.
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=28 if wide else 6),
         TextColumn("{task.fields[amount]}", style="cyan", markup=False, table_column=Column(no_wrap=True)),
-        TextColumn("{task.fields[rate]}", style="dim", markup=False),
+        # What has no room is cut: a line that wraps makes all below it jump.
+        TextColumn("{task.fields[rate]}", style="dim", markup=False, table_column=Column(no_wrap=True)),
     )
     with Progress(*columns, console=console, refresh_per_second=REDRAWS) as progress:
         yield BarBoard(progress, 40 if wide else 16)

@@ -201,7 +201,7 @@ def left_out_of(run: ResourceRun) -> list[str]:
 def _size_of(run: ResourceRun) -> str:
     if run.rows is not None:
         return f"{run.rows:,} {'row' if run.rows == 1 else 'rows'}"
-    return "" if run.tabular else "not a table: kept as it is"
+    return "" if run.tabular else "not a table"
 
 
 def has_report(run: ResourceRun) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests import stack as stacks
+from tests.browser.conftest import Complaints
+from tests.client.screen import on_a_terminal
+from tests.gateway.gate import Valve
 from tests.workbooks import book, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -27,6 +33,11 @@ def stack(browser: Browser, embedded_stack: stacks.Stack) -> stacks.Stack:
 @pytest_asyncio.fixture
 async def config(stack: stacks.Stack, username: str, tmp_path: Path) -> Path:
     """The login file of a publisher."""
+    return await log_in(stack, username, tmp_path)
+
+
+async def log_in(stack: stacks.Stack, username: str, tmp_path: Path) -> Path:
+    """The login file of a new publisher."""
     await stack.add_user(username)
     config = tmp_path / "config" / "config.json"
     words = ("login", "--username", username, "--password-stdin")
@@ -65,6 +76,70 @@ async def test_push_is_followed_in_the_browser_until_its_page_shows_the_rows(
     async with page.expect_download() as started:
         await page.get_by_role("link", name="Download of prices").click()
     assert (await (await started.value).path()).read_text(encoding="utf-8").endswith("Zürich,2\n")
+
+
+@pytest.fixture(params=["embedded_stack", pytest.param("rabbit_stack", marks=pytest.mark.rabbitmq)])
+def each_stack(request: pytest.FixtureRequest, browser: Browser) -> stacks.Stack:
+    """The whole system on either transport."""
+    stack: stacks.Stack = request.getfixturevalue(request.param)
+    return stack
+
+
+async def test_a_file_that_takes_long_is_followed_on_page_and_terminal_through_the_death_of_a_gateway(
+    each_stack: stacks.Stack, page: Page, complaints: Complaints, username: str, tmp_path: Path
+) -> None:
+    """The stage `load` of a real worker is held halfway, by an object store that stops answering."""
+    stack = each_stack
+    config = await log_in(stack, username, tmp_path)
+    package = write_package(tmp_path / "package", "2026-01-01,Łódź,1.5\n" * 400_000)
+    valve = Valve(stack.environment["S3_ENDPOINT_URL"], 3_000_000)
+    await valve.open()
+    held = replace(stack, environment={**stack.environment, "S3_ENDPOINT_URL": valve.url}, processes={})
+    await stack.kill("stages")
+    try:
+        await held.start("held", "worker", "stages")
+        words = {"DH_CONFIG": str(config), "DH_SERVER": stack.url, "TERM": "xterm-256color", "COLUMNS": "80"}
+        pushing = asyncio.create_task(on_a_terminal("push", str(package), "--no-check", **words))
+        await appears(page, stack, username)
+        line = page.locator("#resource-0 .resource-words")
+        halfway = re.compile(r"^[1-9]\.[0-9] MB of 9\.2 MB")
+        still = re.compile(r"MB of 9\.2 MB|begun$")  # the store's silence may have ended an attempt meanwhile
+        await expect(line).to_have_text(halfway)
+        await expect(page.locator("[aria-current=step]")).to_have_text("Load working")
+        await expect(page.get_by_role("status")).to_have_text(re.compile("^$|^Being processed$"))
+        await stack.kill("gateway")
+        await expect(page.get_by_text("The connection is lost")).to_be_visible()
+        await stack.start("gateway", "gateway")
+        await stack.ready()
+        await expect(page.get_by_text("The connection is lost")).to_be_hidden()
+        await expect(line).to_have_text(still)
+        await valve.open()
+        await expect(page.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
+        code, shown = await pushing
+    finally:
+        await held.stop()
+        await valve.shut()
+        await stack.start("stages", "worker", "stages")
+    assert code == 0, shown
+    assert re.search(r"load +[1-9]\.[0-9] MB of 9\.2 MB", plain(shown))
+    assert "done, 400,000 rows" in plain(shown)
+    complaints.heard.clear()  # a gateway that is away is an error on the console
+
+
+async def appears(page: Page, stack: stacks.Stack, username: str) -> None:
+    """Goes to the run's page as soon as there is one."""
+    async with asyncio.timeout(60):
+        while True:
+            answer = await page.request.get(f"{stack.url}/{username}/prices/v/1")
+            if answer.status == 200:
+                await page.goto(answer.url)
+                return
+            await asyncio.sleep(0.1)
+
+
+def plain(shown: str) -> str:
+    """What a terminal shows, without colours and movements."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
 async def test_failed_push_leads_to_a_report_that_names_row_column_and_cell(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from gateway.client.bars import bar_board
 from gateway.client.board import LineBoard, showing
 from gateway.client.outcome import Outcome
 from gateway.client.terminal import Terminal
@@ -102,6 +106,26 @@ def test_status_says_how_far_a_stage_is_and_what_it_waits_for(capsys: pytest.Cap
         "  b: load queued, waits for its turn",
         "  c: load queued",
     ]
+
+
+def test_bars_have_room_in_80_columns() -> None:
+    screen = io.StringIO()
+    queued = {"for": "worker", "jobs": 1_000, "words": "waits for a free worker: 1,000 or more jobs are queued"}
+    turn = {"for": "turn", "words": "waits for its turn: 977th of 1,000 or more of this owner"}
+    rows = {"done": 123_456_789, "total": 987_654_321, "unit": "rows", "rate": 1_234_567, "eta": 700, "reading": 1}
+    names = ("a-name-that-is-very-long.csv", "b", "another-quite-long-one")
+    moving: tuple[dict[str, Any], ...] = ({"progress": rows}, {"waiting": queued}, {"waiting": turn})
+    resources = [resource(name, "INPROGRESS", "validate", **more) for name, more in zip(names, moving, strict=True)]
+    console = Console(file=screen, width=80, force_terminal=True, color_system=None)
+    with bar_board(Terminal(environ={}), console) as board:
+        Trail(board).show(status("INPROGRESS", *resources))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue().replace("\r", "\n"))
+    last = [line.rstrip() for line in shown.splitlines() if line.strip()][-3:]
+    assert [len(line) <= 80 for line in last] == [True] * 3
+    assert "validate" in last[0]
+    assert "123.5M of 987.7M rows, 1.2M/s" in last[0]
+    assert "a free worker: 1,000 or more" in last[1]
+    assert "its turn: 977th of 1,000" in last[2]
 
 
 def test_trail_of_a_package_of_many_files_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
+from typing_extensions import override
+
 from deploy.embedded.ports import LOOPBACK, free_ports
 
 
@@ -64,6 +66,39 @@ class Gate:
                 await self._free.wait()
                 writer.write(data)
                 await writer.drain()
+        except OSError:
+            writer.transport.abort()
+        else:
+            writer.close()
+
+
+class Valve(Gate):
+    """A gate that blocks by itself once so many bytes of answers went through, until it is opened."""
+
+    def __init__(self, target: str, most: int) -> None:
+        super().__init__(target)
+        self._left: int | None = most
+
+    @override
+    async def open(self) -> None:
+        """Lets everything through from now on; the first time, up to the limit."""
+        if self._server is not None:
+            self._left = None
+        await super().open()
+
+    @override
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: asyncio.StreamWriter
+    ) -> None:
+        try:
+            while data := await reader.read(65_536):
+                await self._free.wait()
+                writer.write(data)
+                await writer.drain()
+                if self._left is not None and (left := self._left - len(data)) < 0:
+                    self.block()
+                elif self._left is not None:
+                    self._left = left
         except OSError:
             writer.transport.abort()
         else:

@@ -143,6 +143,7 @@ def test_time_and_bytes_are_told_where_they_can_be_known(event: StageProgressed,
     [
         (NOW, "attempt 2: reading it for the 2nd time: 50 of 100 rows (500 B of 1.0 kB), 7 rows/s, about 8 s left"),
         (replace(NOW, reading=0, attempt=1), "begun"),
+        (replace(NOW, reading=0), "attempt 2: begun"),
         (replace(NOW, attempt=1, reading=1, total=None, rate=None), "50 rows"),
         (
             replace(NOW, attempt=1, reading=1, unit="bytes", done=10**9, total=10**10, rate=10**7),
@@ -161,9 +162,9 @@ def test_progress_in_words(event: StageProgressed, words: str) -> None:
         ({"for": "turn", "place": 111, "line": 1000}, "waits for its turn: 111th of 1,000 or more of this owner"),
         ({"for": "turn", "place": None, "line": 1000}, "waits for its turn, behind 1,000 or more of this owner"),
         ({"for": "turn", "place": None, "line": None}, "waits for its turn"),
-        ({"for": "worker", "jobs": 1}, "waits for a free worker: about 1 job is in the queue"),
-        ({"for": "worker", "jobs": 1_000}, "waits for a free worker: 1,000 or more jobs are in the queue"),
-        ({"for": "worker", "jobs": 2_500}, "waits for a free worker: about 2,500 jobs are in the queue"),
+        ({"for": "worker", "jobs": 1}, "waits for a free worker: about 1 job is queued"),
+        ({"for": "worker", "jobs": 1_000}, "waits for a free worker: 1,000 or more jobs are queued"),
+        ({"for": "worker", "jobs": 2_500}, "waits for a free worker: about 2,500 jobs are queued"),
     ],
 )
 def test_waiting_in_words(waiting: dict[str, Any], words: str) -> None:
