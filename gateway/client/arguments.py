@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from gateway.client.accesswords import add_access
 from gateway.client.owningwords import add_owning
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ exit codes:
 
 environment:
   DH_SERVER  the server, when --server is not given
-  DH_TOKEN   the log-in token (for machines; else the one that `dh login` kept)
+  DH_TOKEN   a token (for machines; else the one that `dh login` kept)
   DH_CONFIG  the file that `dh login` keeps it in (default ~/.config/datahub/config.json)
   NO_COLOR   no colours
 """
@@ -37,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         # Another instance: parsers share the options of a parent, and the defaults are set on this one alone.
         parents=[_everywhere()],
     )
-    parser.set_defaults(server=None, as_json=False, debug=False)
+    parser.set_defaults(server=None, as_json=False, debug=False, token_stdin=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_login(commands, everywhere)
     _add(commands, everywhere, "logout", "forget the log-in at the server")
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     rerun.add_argument("--no-wait", action="store_true", help="do not follow the run: print its address")
     _add_get(commands, everywhere)
     add_owning(commands, everywhere)
+    add_access(commands, everywhere)
     _add_verify(commands, everywhere)
     return parser
 
@@ -58,6 +60,7 @@ def _everywhere() -> argparse.ArgumentParser:
     # SUPPRESS: the option may stand before or after the command, and the later parser must not reset it.
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_argument("--server", metavar="URL", help="the server (default: $DH_SERVER, http://127.0.0.1:8080)")
+    options.add_argument("--token-stdin", action="store_true", help="read the token from standard input, for machines")
     options.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document and nothing else")
     options.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
     return options

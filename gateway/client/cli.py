@@ -10,9 +10,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from gateway.client.arguments import build_parser
-from gateway.client.failures import INTERRUPTED, NOBODY_READS, Failure
+from gateway.client.failures import INTERRUPTED, NOBODY_READS, Failure, UsageFailure
 from gateway.client.terminal import Terminal
 
 _UNEXPECTED = 3
@@ -45,10 +46,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, terminal: Terminal) -> int:
+    if options.token_stdin:
+        # As if the variable were set: there is one way from a token to a session.
+        os.environ["DH_TOKEN"] = _token(sys.stdin)
     # Imported only now: `dh --help` must not wait for the modules of commands that are not run.
     command = importlib.import_module(f"gateway.client.commands.{options.command}")
     code: int = command.run(options, terminal)
     return code
+
+
+def _token(stream: TextIO) -> str:
+    token = stream.readline().strip()
+    if not token:
+        raise UsageFailure("--token-stdin: standard input is empty")
+    return token
 
 
 def _unexpected(error: Exception, options: argparse.Namespace, terminal: Terminal) -> int:

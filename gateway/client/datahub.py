@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from gateway.auth.tokensecret import PREFIX
 from gateway.client.answers import object_of
 from gateway.client.connection import Connection
 from gateway.client.failures import RequestFailure, ServerFailure
@@ -14,11 +15,13 @@ from gateway.client.failures import RequestFailure, ServerFailure
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who is logged in: `id` is the opaque owner id, `username` the name in addresses."""
+    """Who is logged in: `id` is the opaque owner id, `username` the name in addresses; `scope` what the API token is
+    for that stands for them."""
 
     id: str
     username: str
     document: Mapping[str, Any]
+    scope: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,33 @@ class DataHub:
         answer = await self._object("GET", "/auth/check", token=self._token)
         profile = answer.get("profile")
         if not answer.get("authenticated") or not isinstance(profile, dict):
-            raise RequestFailure(f"{self.server} does not accept the log-in (expired?): run `dh login`")
-        return Profile(_text(profile, "id", self.server), _text(profile, "username", self.server), profile)
+            raise RequestFailure(f"{self.server} does not accept {self._what()}")
+        account_id, username = (_text(profile, name, self.server) for name in ("id", "username"))
+        return Profile(account_id, username, profile, answer.get("scope"))
+
+    async def publisher(self) -> Profile:
+        """For whom is published unless something else is said: whom an API token is for, else who is logged in."""
+        profile = await self.profile()
+        owner = (profile.scope or {}).get("owner")
+        return profile if owner in (None, profile.username) else await self.owner(str(owner))
+
+    def _what(self) -> str:
+        if (self._token or "").startswith(PREFIX):
+            return "the token: it was revoked, has expired, or is another server's"
+        return "the log-in (expired?): run `dh login`"
 
     async def permission(self, service: str) -> str:
         """A token for one service; raises RequestFailure where the log-in is not valid."""
         answer = await self._object("GET", "/auth/authorize", query={"service": service}, token=self._token)
         if not isinstance(answer.get("token"), str):
-            raise RequestFailure(f"{self.server} does not let you use its {service} service: run `dh login`")
+            raise await self._refused(service)
         return _text(answer, "token", self.server)
+
+    async def _refused(self, service: str) -> RequestFailure:
+        scope = (await self.profile()).scope
+        if scope is not None and "publish" not in scope["actions"]:
+            return RequestFailure("this token may only read: make one with `dh token create NAME --access publish`")
+        return RequestFailure(f"{self.server} does not let you use its {service} service: run `dh login`")
 
     async def owner(self, name: str) -> Profile:
         """The person or organisation with this name; raises RequestFailure where there is none."""

@@ -114,7 +114,7 @@ class Push:
         return f"the run goes on: see `dh status {self._name}/{self._accepted.revision}`"
 
     async def _owner(self, hub: DataHub) -> Profile:
-        return await hub.owner(self._owner_name) if self._owner_name else await hub.profile()
+        return await hub.owner(self._owner_name) if self._owner_name else await hub.publisher()
 
     def _spec(self, owner: Profile, placed: Placed) -> dict[str, Any]:
         return source_spec(owner, self._findability, self._package.descriptor, placed, again=self._again)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.auth.tokensecret import PREFIX, is_secret
 from gateway.client.failures import RequestFailure, UsageFailure
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
@@ -40,6 +41,8 @@ def session_of(server: str | None, environ: Mapping[str, str] = os.environ) -> S
     token = environ.get("DH_TOKEN", "").strip() or ConfigFile(config_path(environ)).token(address)
     if token and not (token.isascii() and token.isprintable()):
         raise RequestFailure("the token has characters that no token has: is DH_TOKEN what it should be?")
+    if token and token.startswith(PREFIX) and not is_secret(token):
+        raise RequestFailure("the token is not whole: a character of it is missing or wrong")
     return Session(address, token or None)
 
 
