@@ -12,6 +12,7 @@ from gateway.metastore import MetaStore
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.dataset import DatasetPage
 from gateway.pages.login import LoginPage
+from gateway.pages.new import NewPage
 from gateway.pages.organisation import OrganisationPages
 from gateway.pages.report import ReportPage
 from gateway.pages.run import RunPage
@@ -38,6 +39,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
     app.add_routes(resolver.routes(parts))
     for part in (
         Dashboard(site, store, Organisations(parts.pool)),
+        NewPage(site, Organisations(parts.pool), parts.settings.store.public_url),
         OrganisationPages(parts, site, store),
         WelcomePage(parts, site),
         SettingsPage(parts, site),

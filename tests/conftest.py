@@ -30,6 +30,7 @@ SYSTEMS = frozenset(
         "tests/acceptance/test_foreign_keys.py",
         "tests/acceptance/test_original_client.py",
         "tests/acceptance/test_publish.py",
+        "tests/browser/test_new.py",
         "tests/browser/test_push.py",
         "tests/client/test_commands.py",
         "tests/client/test_dryrun.py",

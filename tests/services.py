@@ -257,7 +257,7 @@ async def started(name: str) -> AsyncIterator[Sequence[str]]:
         elif name == "providers":
             yield await stack.enter_async_context(certified.running(directory))
         elif name == "store":
-            store = await stack.enter_async_context(EmbeddedSeaweedFS(directory))
+            store = await stack.enter_async_context(EmbeddedSeaweedFS(directory, allowed_origin="*"))
             yield [store.endpoint_url, store.access_key, store.secret_key]
         else:
             node = await stack.enter_async_context(EmbeddedRabbitMQ(directory))

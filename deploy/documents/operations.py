@@ -386,6 +386,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/dashboard/organisations"): _form("NewOrganisation"),
     ("POST", "/dashboard/{owner}/members"): _form("MemberForm"),
     ("POST", "/dashboard/{owner}/members/remove"): _form("MemberForm"),
+    ("GET", "/new"): _page(security=SESSION, statuses=((200, "the page"), (303, "to the log-in page"))),
     ("GET", "/{owner}"): _page(FROM),
     ("GET", "/{owner}/{dataset}"): _page(REVISION, security=SESSION),
     ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=SESSION),

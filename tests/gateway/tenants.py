@@ -247,6 +247,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/"): _same(200, mark=TITLE),
     ("GET", "/search"): _same(200, mark=TITLE, sees=OWNER, query="q=Zq7"),
     ("GET", "/login"): _same(303),
+    ("GET", "/new"): Row(statuses=(303, 200, 200, 303, 303)),
     ("GET", "/dashboard"): Row(statuses=(303, 200, 200, 303, 303), mark=TITLE, sees=OWNER),
     ("GET", "/dashboard/{owner}"): Row(statuses=(303, 303, 404, 303, 303), as_member=200, mark=TITLE),
     ("GET", "/dashboard/{owner}/audit"): Row(

@@ -1,0 +1,333 @@
+// The page "New dataset": files are read here, and nothing leaves this computer until Publish is pressed.
+
+const page = document.getElementById("new");
+const {Refused, Uploads, post} = await import(page.dataset.upload);
+const words = JSON.parse(document.getElementById("new-words").textContent);
+const numbers = new Intl.NumberFormat("en");
+const files = []; // {path, blob, digest, table, element, error}
+const byId = id => document.getElementById(id);
+let base = {}; // the descriptor that was dropped, if one was
+let readme = null;
+let busy = false;
+
+page.hidden = false;
+document.querySelector("#new-start").hidden = true;
+
+const TYPES = ["string", "integer", "number", "boolean", "date", "datetime", "time", "year"];
+const NOUNS = {integer: "a whole number", number: "a number", boolean: "true or false", date: "a date", datetime: "a date and time", time: "a time", year: "a year"};
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
+  made.append(...children);
+  return made;
+}
+
+// Control characters and marks of direction are written out, as on every page.
+const plain = text => String(text).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+  letter => `\\x${letter.codePointAt(0).toString(16).padStart(2, "0")}`);
+
+function size(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let count = bytes, index = 0;
+  while (count >= 1000 && index < units.length - 1) { count /= 1000; index += 1; }
+  return `${index ? count.toFixed(1) : count} ${units[index]}`;
+}
+
+const plural = (count, noun) => `${numbers.format(count)} ${noun}${count === 1 ? "" : "s"}`;
+const slug = text => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[-._]+|[-._]+$/g, "").slice(0, 100);
+const stem = path => path.split("/").pop().replace(/\.[^.]*$/, "");
+const isTable = path => /\.(csv|tsv|tab)$/i.test(path);
+const say = text => { byId("new-said").textContent = text; };
+
+function complain(title, sentences) {
+  const list = byId("new-errors");
+  list.replaceChildren(element("p", {}, element("strong", {}, title)), element("ul", {}, ...sentences.map(each => element("li", {}, plain(each)))));
+  list.hidden = false;
+  list.focus();
+}
+
+// Reading
+
+function read(file) {
+  return new Promise((done, failed) => {
+    const worker = new Worker(page.dataset.worker);
+    file.worker = worker;
+    worker.onmessage = ({data}) => {
+      if (data.read) file.bar.value = data.read;
+      if (data.done) done(data.done);
+      if (data.failed) failed(new Error(data.failed));
+      if (data.done || data.failed) worker.terminate();
+    };
+    worker.onerror = event => { worker.terminate(); failed(new Error(event.message || "it cannot be read here")); };
+    worker.postMessage({file: file.blob, isTable: isTable(file.path), hashes: new URL(page.dataset.hashes, location.href).href});
+  });
+}
+
+async function add(chosen) {
+  byId("new-errors").hidden = true;
+  const refused = [], taken = [];
+  for (const blob of chosen) {
+    const name = blob.name;
+    try {
+      if (name === "datapackage.json") describe(JSON.parse(await blob.text()));
+      else if (name === "README.md") readme = await blob.text();
+      else if (blob.size === 0) refused.push(`${name} is empty (or a folder): drop the files themselves.`);
+      else taken.push(blob);
+    } catch (error) {
+      refused.push(`${name} is not what it should be: ${error.message}`);
+    }
+  }
+  for (const blob of taken) enlist(blob);
+  if (!byId("title").value && files.length) byId("title").value = stem(files[0].path).replace(/[-_]+/g, " ").replace(/^./, letter => letter.toUpperCase());
+  named();
+  if (refused.length) complain("Not taken:", refused);
+  await Promise.all(files.filter(file => !file.reading).map(begin));
+}
+
+function enlist(blob) {
+  const known = (base.resources || []).find(resource => String(resource.path).split("/").pop() === blob.name);
+  const path = known ? known.path : blob.name;
+  const before = files.findIndex(file => file.path === path);
+  if (before >= 0) remove(files[before]); // dropped again: the newer one counts
+  const file = {path, blob, known, edited: {}, bar: element("progress", {max: blob.size, value: 0, "aria-label": `Reading ${path}`})};
+  file.element = element("li", {class: "resource"});
+  files.push(file);
+  byId("new-files").append(file.element);
+  draw(file);
+}
+
+async function begin(file) {
+  file.reading = true;
+  try {
+    file.digest = await read(file);
+    file.table = file.digest.table;
+  } catch (error) {
+    file.error = error.message;
+  }
+  if (!files.includes(file)) return;
+  draw(file);
+  const found = findingsOf(file);
+  say(`${file.path} was read: ${file.table ? plural(file.table.rows, "row") : size(file.blob.size)}, ${found.length ? plural(found.reduce((sum, each) => sum + each.count, 0), "problem") : "nothing wrong"}.`);
+  ready();
+}
+
+function remove(file) {
+  if (file.worker) file.worker.terminate();
+  files.splice(files.indexOf(file), 1);
+  file.element.remove();
+  ready();
+}
+
+// A descriptor that was dropped fills the form, and what it says of files is kept.
+function describe(descriptor) {
+  if (typeof descriptor !== "object" || descriptor === null || Array.isArray(descriptor)) throw new Error("an object is expected");
+  base = descriptor;
+  for (const [id, value] of [["title", base.title], ["name", base.name], ["description", base.description]]) if (typeof value === "string") byId(id).value = value;
+  byId("name").dataset.own = "true";
+  const licence = Array.isArray(base.licenses) && base.licenses[0] ? base.licenses[0].name : null;
+  const select = byId("licence");
+  if (licence && ![...select.options].some(option => option.value === licence)) select.append(element("option", {value: licence}, plain(licence)));
+  if (licence) select.value = licence;
+}
+
+// Findings
+
+function findingsOf(file) {
+  if (file.error) return [{rule: "read", count: 1, examples: [{message: file.error}]}];
+  if (!file.table) return [];
+  const wrong = file.table.fields.flatMap((field, index) => typeErrors(file, field, index));
+  return [...file.table.findings, ...(wrong.length ? [{rule: "type-error", count: wrong.length, examples: wrong}] : [])];
+}
+
+function typeErrors(file, field, index) {
+  const type = typeOf(file, field, index), against = field.against[type];
+  return type === "string" || !against ? [] : [{message: `This is not ${NOUNS[type] || `a value of the type ${type}`}: “${against.cell}”.`, row: against.row, field: field.name}];
+}
+
+function knownField(file, field, index) {
+  const fields = file.known && file.known.schema && Array.isArray(file.known.schema.fields) ? file.known.schema.fields : [];
+  return fields[index] && fields[index].name === field.name ? fields[index] : null;
+}
+
+function typeOf(file, field, index) {
+  const edited = (file.edited[index] || {}).type, known = knownField(file, field, index);
+  return edited || (known && known.type) || field.type;
+}
+
+// Drawing
+
+function draw(file) {
+  const head = element("div", {class: "resource-head"}, element("h3", {}, plain(file.path)), element("p", {class: "resource-words"}, wordsOf(file)));
+  const away = element("button", {type: "button", class: "quiet", "aria-label": `Remove ${plain(file.path)}`}, "Remove");
+  away.addEventListener("click", () => { if (!busy) { remove(file); byId("choose").focus(); } });
+  const body = file.digest || file.error ? [...drawFindings(file), ...(file.table ? drawFields(file) : [])] : [file.bar];
+  file.element.classList.toggle("failed", Boolean(findingsOf(file).length));
+  file.element.replaceChildren(head, ...body, element("p", {}, away));
+}
+
+function wordsOf(file) {
+  if (file.error) return "cannot be read";
+  if (!file.digest) return `${size(file.blob.size)}, being read`;
+  return file.table && !file.table.broken ? `${plural(file.table.rows, "row")}, ${plural(file.table.fields.length, "column")}, ${size(file.blob.size)}` : size(file.blob.size);
+}
+
+function drawFindings(file) {
+  const found = findingsOf(file);
+  if (!found.length) return [element("p", {class: "note"}, file.table ? "Nothing wrong was found." : "Not a table that is read here: published as it is.")];
+  const rows = found.flatMap(({rule, count, examples}) => {
+    const {title, advice} = words[rule] || {title: "The file cannot be read"};
+    return [
+      element("tr", {}, element("th", {scope: "row", rowspan: examples.length}, `${title}${count > 1 ? ` (${numbers.format(count)})` : ""}`, ...(advice ? [element("span", {class: "line"}, advice)] : [])), ...place(examples[0])),
+      ...examples.slice(1).map(example => element("tr", {}, ...place(example))),
+    ];
+  });
+  const header = element("tr", {}, ...["What", "Row", "Where"].map(text => element("th", {scope: "col"}, text)));
+  const table = element("table", {class: "findings early"}, element("caption", {class: "hidden"}, `Problems found in ${plain(file.path)}`), element("thead", {}, header), element("tbody", {}, ...rows));
+  return [element("div", {class: "scroll", role: "region", tabindex: "0", "aria-label": `Problems found in ${plain(file.path)}`}, table)];
+}
+
+function place({message, row, field}) {
+  const where = field ? `${plain(field)}: ` : "";
+  return [element("td", {class: "num"}, row ? numbers.format(row) : ""), element("td", {}, where + plain(message))];
+}
+
+function drawFields(file) {
+  if (file.table.broken || !file.table.fields.length) return [];
+  const rows = file.table.fields.slice(0, 300).map((field, index) => drawField(file, field, index));
+  const header = element("tr", {}, ...["Column", "Type", "Description", "First values"].map(text => element("th", {scope: "col"}, text)));
+  const table = element("table", {class: "schema edit"}, element("caption", {class: "hidden"}, `Columns of ${plain(file.path)}`), element("thead", {}, header), element("tbody", {}, ...rows));
+  return [element("div", {class: "scroll", role: "region", tabindex: "0", "aria-label": `Columns of ${plain(file.path)}`}, table)];
+}
+
+function drawField(file, field, index) {
+  const known = knownField(file, field, index), edited = file.edited[index] || (file.edited[index] = {});
+  const type = typeOf(file, field, index), name = plain(field.name);
+  const select = element("select", {"aria-label": `Type of ${name}`}, ...[...new Set([...TYPES, type])].map(each => element("option", {value: each, selected: each === type}, each)));
+  select.addEventListener("change", () => {
+    edited.type = select.value;
+    const old = file.element.querySelectorAll(".scroll, .note").item(0);
+    const drawn = drawFindings(file)[0];
+    old.replaceWith(drawn); // the columns stay, and with them the focus
+    file.element.classList.toggle("failed", Boolean(findingsOf(file).length));
+    ready();
+  });
+  const input = element("input", {"aria-label": `Description of ${name}`, maxlength: "1000", autocomplete: "off", value: edited.description ?? (known && known.description) ?? ""});
+  input.addEventListener("input", () => { edited.description = input.value; });
+  const sample = file.table.sample.map(row => row[index] ?? "").filter(cell => cell !== "").slice(0, 3).join(", ");
+  const why = field.why && type === "string" ? [element("span", {class: "line"}, plain(field.why))] : [];
+  return element("tr", {}, element("th", {scope: "row"}, name || "(no name)"), element("td", {}, select, ...why), element("td", {}, input), element("td", {class: "note"}, plain(sample)));
+}
+
+// The form
+
+function named() {
+  const name = byId("name");
+  if (!name.dataset.own) name.value = slug(byId("title").value);
+  byId("new-address").textContent = `${location.origin}/${ownerName()}/${name.value || "…"}`;
+}
+
+const ownerName = () => byId("owner").selectedOptions[0].textContent;
+
+function ready() {
+  const wrong = files.some(file => findingsOf(file).length);
+  byId("new-insist").hidden = !wrong;
+  byId("new-form").hidden = !files.length;
+}
+
+function descriptorOf() {
+  const {title, name, description} = Object.fromEntries(["title", "name", "description"].map(id => [id, byId(id).value.trim()]));
+  const chosen = byId("licence").selectedOptions[0];
+  const kept = Array.isArray(base.licenses) && base.licenses[0] && base.licenses[0].name === chosen.value ? base.licenses : null;
+  const licenses = kept || (chosen.value ? [{name: chosen.value, title: chosen.textContent, ...(chosen.dataset.path ? {path: chosen.dataset.path} : {})}] : null);
+  const {licenses: _, title: __, description: ___, ...rest} = base;
+  const taken = new Set();
+  const resources = files.map(file => resourceOf(file, taken));
+  return {...rest, name, ...(title ? {title} : {}), ...(description ? {description} : {}), ...(licenses ? {licenses} : {}), ...(readme ? {readme} : {}), resources};
+}
+
+function resourceOf(file, taken) {
+  let name = (file.known && file.known.name) || slug(stem(file.path)) || "file";
+  for (let number = 2; taken.has(name); number += 1) name = `${slug(stem(file.path)) || "file"}-${number}`;
+  taken.add(name);
+  const {digest, table, known} = file;
+  const proven = {name, path: file.path, bytes: digest.size, hash: `sha256:${digest.sha256}`};
+  if (!table || table.broken) return {...known, ...proven};
+  const fields = table.fields.map((field, index) => fieldOf(file, field, index));
+  const schema = {...((known && known.schema) || {}), fields};
+  const dialect = table.delimiter === "," || (known && known.dialect) ? {} : {dialect: {delimiter: table.delimiter}};
+  return {...known, ...proven, profile: "tabular-data-resource", ...dialect, schema};
+}
+
+function fieldOf(file, field, index) {
+  const edited = file.edited[index] || {}, known = knownField(file, field, index), type = typeOf(file, field, index);
+  const description = (edited.description ?? (known && known.description) ?? "").trim();
+  const {description: _, ...kept} = known && known.type === type ? known : {name: field.name, type, ...(type === field.type && field.format ? {format: field.format} : {})};
+  return {...kept, ...(description ? {description} : {})};
+}
+
+function specOf(mapping) {
+  const findability = page.querySelector("input[name=findability]:checked").value, descriptor = descriptorOf();
+  const meta = {version: 1, ownerid: byId("owner").value, owner: ownerName(), dataset: descriptor.name, findability};
+  return {meta, inputs: [{kind: "datapackage", url: "", parameters: {"resource-mapping": mapping, descriptor}}]};
+}
+
+function missing() {
+  const found = [];
+  if (files.some(file => !file.digest && !file.error)) found.push("Not all files are read yet: wait a moment.");
+  if (files.some(file => file.error)) found.push("Remove the files that cannot be read.");
+  if (!/^[a-z0-9][a-z0-9._-]{0,99}$/.test(byId("name").value)) found.push("The name must have 1 to 100 of the characters a-z 0-9 . _ - and begin with a letter or digit.");
+  if (files.some(file => findingsOf(file).length) && !byId("insist").checked) found.push("Mend the problems in your files and drop them again, or say below that they are to be published all the same.");
+  return found;
+}
+
+async function publish() {
+  const spec = mapping => specOf(mapping), findability = spec({}).meta.findability;
+  const total = files.reduce((sum, file) => sum + file.digest.size, 0), moved = new Map();
+  const bar = byId("new-progress");
+  Object.assign(bar, {max: total, value: 0, hidden: false});
+  const uploads = new Uploads(byId("owner").value, findability, (path, bytes) => {
+    moved.set(path, bytes);
+    const done = [...moved.values()].reduce((sum, each) => sum + each, 0);
+    bar.value = done;
+    byId("new-words-of-progress").textContent = `${size(done)} of ${size(total)} sent`;
+  });
+  const mapping = await uploads.place(files);
+  await post(spec(mapping), true); // refused before hours of sending, not after
+  say("The files are being sent.");
+  await uploads.send(files);
+  const accepted = await post(spec(mapping), false);
+  say("Accepted. Going to the run's page.");
+  busy = false; // nothing is lost by leaving any more
+  location.assign(`/${encodeURIComponent(ownerName())}/${encodeURIComponent(spec({}).meta.dataset)}/v/${accepted.flow_id.split("/").pop()}`);
+}
+
+byId("new-form").addEventListener("submit", async event => {
+  event.preventDefault();
+  if (busy) return;
+  const faults = missing();
+  if (faults.length) { complain("Not published yet:", faults); return; }
+  busy = true;
+  byId("new-errors").hidden = true;
+  byId("publish").disabled = true;
+  try {
+    await publish();
+  } catch (error) {
+    busy = false;
+    byId("publish").disabled = false;
+    byId("new-progress").hidden = true;
+    complain("Not published:", error instanceof Refused ? error.sentences : [`Something went wrong here: ${error.message}`]);
+  }
+});
+byId("choose").addEventListener("change", event => { add([...event.target.files]); event.target.value = ""; });
+byId("title").addEventListener("input", named);
+byId("name").addEventListener("input", event => { event.target.dataset.own = "true"; named(); });
+byId("owner").addEventListener("change", named);
+const zone = byId("drop");
+for (const type of ["dragenter", "dragover"]) zone.addEventListener(type, event => { event.preventDefault(); zone.classList.add("over"); });
+for (const type of ["dragleave", "drop"]) zone.addEventListener(type, () => zone.classList.remove("over"));
+zone.addEventListener("drop", event => { event.preventDefault(); add([...event.dataTransfer.files]); });
+// A file that misses the zone must not replace the page.
+for (const type of ["dragover", "drop"]) window.addEventListener(type, event => event.preventDefault());
+window.addEventListener("beforeunload", event => { if (busy && !byId("new-progress").hidden) event.preventDefault(); });
+page.dataset.ready = "true";

@@ -1,0 +1,140 @@
+"""A dataset published from the browser: files are read there first, and nothing leaves before Publish is pressed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Request, Route, expect
+
+from tests import stack as stacks
+from tests.browser.conftest import Complaints
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PRICES = "day,town,price,year\n2026-01-01,Łódź,1.5,1999\n2026-01-02,Zürich,2,2000\n"
+DROP = """
+(zone, files) => {
+  const data = new DataTransfer();
+  for (const [name, content] of Object.entries(files)) {
+    data.items.add(new File([Uint8Array.from(atob(content), letter => letter.charCodeAt(0))], name));
+  }
+  zone.dispatchEvent(new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: data}));
+}
+"""
+
+
+@pytest.fixture
+def stack(browser: Browser, embedded_stack: stacks.Stack) -> stacks.Stack:
+    return embedded_stack
+
+
+@pytest_asyncio.fixture
+async def new(page: Page, stack: stacks.Stack, username: str) -> Page:
+    """The page, reached as a new user does."""
+    await stack.add_user(username)
+    await page.goto(f"{stack.url}/new")
+    await page.get_by_label("User name").fill(username)
+    await page.get_by_label("Password").fill(stacks.PASSWORD)
+    await page.get_by_role("main").get_by_role("button", name="Log in").click()
+    await expect(page.get_by_role("heading", level=1, name="New dataset")).to_be_visible()
+    await expect(page.locator("#new[data-ready]")).to_be_visible()
+    return page
+
+
+async def drop(page: Page, files: Mapping[str, bytes]) -> None:
+    encoded = {name: base64.b64encode(content).decode() for name, content in files.items()}
+    await page.locator("#drop").evaluate(DROP, encoded)
+
+
+async def published(stack: stacks.Stack, path: str) -> Any:
+    async with aiohttp.ClientSession() as session, session.get(f"{stack.url}/{path}") as answer:
+        assert answer.status == 200
+        return await answer.json(content_type=None)
+
+
+async def test_files_are_dropped_described_published_and_seen(new: Page, stack: stacks.Stack, username: str) -> None:
+    await drop(new, {"Prices in towns.csv": PRICES.encode(), "README.md": b"# Prices\n\nCollected by hand.\n"})
+    table = new.get_by_role("region", name="Columns of Prices in towns.csv")
+    for column, kind in (("day", "date"), ("town", "string"), ("price", "number"), ("year", "year")):
+        await expect(table.get_by_label(f"Type of {column}")).to_have_value(kind)
+    await expect(new.get_by_text("Nothing wrong was found.")).to_be_visible()
+    await expect(new.get_by_label("Title")).to_have_value("Prices in towns")
+    await expect(new.get_by_text(f"{stack.url}/{username}/prices-in-towns")).to_be_visible()
+    await new.get_by_label("Title").fill("Prices")
+    await table.get_by_label("Description of price").fill("In euros")
+    await table.get_by_label("Type of year").select_option("integer")
+    await new.get_by_label("Licence").select_option("CC-BY-4.0")
+    await new.get_by_label("Whoever has the address").check()
+    await new.keyboard.press("Tab")
+    await new.get_by_role("button", name="Publish").focus()
+    await new.keyboard.press("Enter")
+    await expect(new.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
+    assert new.url == f"{stack.url}/{username}/prices/v/1"
+    await new.get_by_role("link", name="Open the dataset").click()
+    await expect(new.get_by_role("cell", name="Łódź")).to_be_visible()
+    await expect(new.get_by_role("row", name="price number In euros")).to_be_visible()
+    await expect(new.get_by_text("Collected by hand.").last).to_be_visible()
+    package = await published(stack, f"{username}/prices/datapackage.json")
+    assert package["licenses"][0]["name"] == "CC-BY-4.0"
+    assert package["datahub"]["findability"] == "unlisted"
+    [resource] = package["resources"]
+    assert resource["schema"]["fields"][2:] == [
+        {"name": "price", "type": "number", "description": "In euros"},
+        {"name": "year", "type": "integer"},
+    ]
+
+
+async def test_a_broken_file_shows_what_is_wrong_before_anything_is_sent(new: Page, stack: stacks.Stack) -> None:
+    left: list[str] = []
+    new.on("request", lambda request: left.append(f"{request.method} {request.url}"))
+    await drop(
+        new, {"broken.csv": b"a,b,b,\n1,2\n2,3,4,5,6\n3,x,5,6\n", "latin.csv": "x,y\n1,Müller\n".encode("latin-1")}
+    )
+    found = new.get_by_role("region", name="Problems found in broken.csv")
+    for row in (
+        "Rows with too few cells Add the missing cells",
+        "Rows with too many cells Put cells that have the delimiter",
+        "Columns with the same name Give every column a name of its own. 1 b: Another column is called “b” already.",
+        "Columns without a name Name every column",
+    ):
+        await expect(found.get_by_role("row", name=row)).to_be_visible()
+    await expect(found.get_by_role("cell", name="The row has 2 cells, the header 4.")).to_be_visible()
+    latin = new.get_by_role("region", name="Problems found in latin.csv")
+    await expect(
+        latin.get_by_role("row", name="2 The file is not UTF-8: byte 8 is no part of a text. Published all the same")
+    ).to_be_visible()
+    await new.get_by_label("Type of a", exact=True).select_option("date")
+    await expect(found.get_by_role("cell", name="a: This is not a date: “1”.")).to_be_visible()
+    await new.get_by_role("button", name="Publish").click()
+    await expect(new.get_by_role("alert")).to_contain_text("Mend the problems in your files")
+    assert [each for each in left if "/static/" not in each and not each.startswith("GET blob:")] == []
+
+
+async def test_a_large_file_goes_in_parts_and_a_part_that_is_cut_goes_again(
+    new: Page, stack: stacks.Stack, username: str, complaints: Complaints
+) -> None:
+    puts: list[Request] = []
+
+    async def cut(route: Route) -> None:
+        puts.append(route.request)
+        await (route.abort() if len(puts) == 2 else route.continue_())
+
+    await new.route(lambda url: "partNumber=" in url, cut)
+    content = bytes(17 * 1024 * 1024)
+    await new.get_by_label("Choose files").set_input_files(
+        {"name": "large.bin", "mimeType": "application/octet-stream", "buffer": content}
+    )
+    await expect(new.get_by_text("published as it is")).to_be_visible()
+    await new.get_by_role("button", name="Publish").click()
+    await expect(new.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
+    numbers = [url.partition("partNumber=")[2].partition("&")[0] for url in (request.url for request in puts)]
+    assert (len(numbers), sorted(set(numbers))) == (4, ["1", "2", "3"])
+    [resource] = (await published(stack, f"{username}/large/datapackage.json"))["resources"]
+    assert resource["bytes"] == len(content)
+    assert all("ERR_FAILED" in each for each in complaints.heard)
+    complaints.heard.clear()
