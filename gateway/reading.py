@@ -9,8 +9,10 @@ from gateway.auth.login import LOGIN_PAGE
 from gateway.auth.organisations import Organisations
 from gateway.downloads import Downloads
 from gateway.metastore import MetaStore
+from gateway.pages.consent import ConsentPage
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.dataset import DatasetPage
+from gateway.pages.device import DevicePage
 from gateway.pages.login import LoginPage
 from gateway.pages.new import NewPage
 from gateway.pages.organisation import OrganisationPages
@@ -43,6 +45,8 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         OrganisationPages(parts, site, store),
         WelcomePage(parts, site),
         SettingsPage(parts, site),
+        ConsentPage(parts, site),
+        DevicePage(parts, site),
         SearchPages(parts, site, search),
         downloads,
         Receipts(parts.pool, downloads, public_url),

@@ -109,6 +109,15 @@ REVISION = ("v", "a revision; without it the highest that is published")
 NEXT = ("next", "where to go after: loopback or this site")
 JWT = ("jwt", "the user token, where a header cannot be sent")
 SIZE, FROM = ("size", "results on a page, at most 100"), ("from", "results to skip")
+CONSENT = (
+    ("response_type", "`code`"),
+    ("client_id", "`dh`"),
+    ("redirect_uri", "`http://127.0.0.1:{port}/logged-in`"),
+    ("state", "the program's own"),
+    ("code_challenge", "of PKCE"),
+    ("code_challenge_method", "`S256`"),
+    ("device", "what the program calls its machine"),
+)
 UPLOADS = Operation(
     tag="rawstore",
     security=PERMISSION,
@@ -219,6 +228,62 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             (503, "the provider does not answer: the log-in page"),
         ),
     ),
+    ("POST", "/auth/oauth/token"): Operation(
+        tag="auth",
+        body="TokenRequest",
+        body_type=FORM_TYPE,
+        answer="ProgramTokens",
+        statuses=((200, "tokens"), (400, "none: `error` says why in the words of RFC 6749 and RFC 8628")),
+    ),
+    ("POST", "/auth/oauth/device"): Operation(
+        tag="auth",
+        body="DeviceRequest",
+        body_type=FORM_TYPE,
+        answer="DeviceCodes",
+        statuses=((200, "a code to ask with and one to type"), (400, "no such client"), (429, "too many")),
+    ),
+    ("POST", "/auth/oauth/revoke"): Operation(
+        tag="auth",
+        body="RevokeRequest",
+        body_type=FORM_TYPE,
+        answer="Nothing",
+        statuses=((200, "it has ended"), (400, "no token")),
+    ),
+    ("GET", "/auth/oauth/authorize"): _page(
+        *CONSENT,
+        security=SESSION,
+        statuses=((200, "the question"), (303, "to the log-in page"), (400, "what no program of ours asks")),
+    ),
+    ("POST", "/auth/oauth/authorize"): Operation(
+        tag="pages",
+        security=SESSION,
+        answer_type=None,
+        statuses=(
+            (303, "to the program that waits"),
+            (400, "what no program of ours asks"),
+            (401, "not logged in"),
+            (403, "a form of another site"),
+        ),
+    ),
+    ("GET", "/auth/device"): _page(
+        ("user_code", "what the machine shows"),
+        security=SESSION,
+        statuses=((200, "the form"), (303, "to the log-in page")),
+    ),
+    ("POST", "/auth/device"): Operation(
+        tag="pages",
+        security=SESSION,
+        body="DeviceForm",
+        body_type=FORM_TYPE,
+        answer_type=HTML,
+        statuses=(
+            (200, "who waits, or what was decided"),
+            (303, "to the log-in page"),
+            (403, "a form of another site"),
+            (422, "nobody waits with this code"),
+            (429, "too many wrong codes"),
+        ),
+    ),
     ("GET", "/auth/welcome"): _page(statuses=((200, "the form for a user name"), (303, "to the log-in page"))),
     ("POST", "/auth/welcome"): Operation(
         tag="pages",
@@ -232,6 +297,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
     ),
     ("GET", "/settings"): _page(security=SESSION, statuses=((200, "the ways to log in"), (303, "to the log-in page"))),
+    ("POST", "/settings/end"): Operation(
+        tag="pages",
+        security=SESSION,
+        body="EndForm",
+        body_type=FORM_TYPE,
+        answer_type=None,
+        statuses=((303, "logged out, or to the log-in page"), (403, "a form of another site")),
+    ),
     ("POST", "/settings/unlink"): Operation(
         tag="pages",
         security=("", "session"),
@@ -523,6 +596,39 @@ SCHEMAS: Mapping[str, Any] = {
     "LogIn": _closed("username password", username=SENT, password=SENT),
     "Token": _object("token", token=TEXT),
     "WelcomeForm": _object("username", username=SENT),
+    "TokenRequest": _object(
+        "grant_type client_id",
+        grant_type=SENT,
+        client_id=SENT,
+        code=SENT,
+        code_verifier=SENT,
+        redirect_uri=SENT,
+        device_code=SENT,
+        refresh_token=SENT,
+        attempt=SENT,
+    ),
+    "ProgramTokens": _object(
+        "access_token token_type expires_in refresh_token username",
+        access_token=TEXT,
+        token_type=TEXT,
+        expires_in=NUMBER,
+        refresh_token=TEXT,
+        username=TEXT,
+    ),
+    "DeviceRequest": _object("client_id", client_id=SENT, device=SENT),
+    "DeviceCodes": _object(
+        "device_code user_code verification_uri expires_in interval",
+        device_code=TEXT,
+        user_code=TEXT,
+        verification_uri=TEXT,
+        verification_uri_complete=TEXT,
+        expires_in=NUMBER,
+        interval=NUMBER,
+    ),
+    "RevokeRequest": _object("token", token=SENT),
+    "Nothing": _object(""),
+    "DeviceForm": _object("user_code", user_code=SENT, act=SENT),
+    "EndForm": _object("family", family=SENT),
     "UnlinkForm": _object("issuer sub", issuer=SENT, sub=SENT),
     "Check": _object("authenticated", authenticated=FLAG, profile=ANY, scope=ANY, providers=_map(_object(url=TEXT))),
     "NewApiToken": _closed(

@@ -15,7 +15,8 @@ _REMEMBERED = 20_000
 class Attempts:
     """Counts in this process's memory: with n gateways a guesser has n times as many tries, still far too few."""
 
-    def __init__(self) -> None:
+    def __init__(self, window: float = WINDOW) -> None:
+        self._window = window
         self._failures: OrderedDict[tuple[str, ...], deque[float]] = OrderedDict()
 
     def wait(self, username: str, address: str) -> int:
@@ -39,4 +40,4 @@ class Attempts:
         if len(failures) < limit:
             return 0
         # The deque keeps the last `limit` failures: the oldest of them says when there is room for one more.
-        return max(0, int(failures[0] + WINDOW - now) + 1)
+        return max(0, int(failures[0] + self._window - now) + 1)

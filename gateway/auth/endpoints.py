@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.auth import login, sso
 from gateway.auth.accounts import Account
 from gateway.auth.identity import identify, token_of
+from gateway.auth.oauth import endpoint
 from gateway.auth.providers import LocalProvider, Provider
 from gateway.auth.rights import Action, Actor
 from gateway.auth.services import PERMISSIONS, opens
@@ -136,4 +137,5 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.get("/.well-known/jwks.json", auth.key_set),
         *login.routes(parts),
         *sso.routes(parts),
+        *endpoint.routes(parts),
     ]

@@ -12,6 +12,7 @@ from gateway.auth.accounts import Account
 from gateway.auth.attempts import WINDOW, Attempts
 from gateway.auth.destinations import HOME, is_loopback, safe_destination
 from gateway.auth.identity import authorize, identify, session_token, token_of
+from gateway.auth.oauth.families import Families
 from gateway.auth.providers import LocalProvider
 from gateway.auth.session import Sessions, let_form_lead_to
 from gateway.auth.tokens import LOGIN, BadToken
@@ -39,6 +40,7 @@ class Login:
         self._public_url = parts.settings.gateway.public_url
         self._provider = LocalProvider(parts.accounts, self._public_url)
         self._attempts = Attempts()
+        self._families = Families(parts.pool)
         self._sessions = Sessions(parts.tokens, self._public_url)
 
     async def page(self, request: web.Request) -> web.Response:
@@ -86,8 +88,10 @@ class Login:
             require_same_origin(request, self._public_url)
             shown = session_token(request)
         try:
-            _, claims = await authorize(request, shown, LOGIN)
+            actor, claims = await authorize(request, shown, LOGIN)
             await self._parts.accounts.revoke(claims.token_id, claims.expires)
+            if claims.family:
+                await self._families.end_of(actor.known.id, claims.family, caller_of(request))
         except BadToken:
             _log.info("logout_without_session")
         response = web.Response(status=303, headers={"Location": HOME})

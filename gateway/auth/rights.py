@@ -125,14 +125,15 @@ _HOLDER = """
     from account a
     where id = $1 and kind = $3 and disabled_at is null
       and not exists (select from revoked_token where token_id = $2)
+      and ($4 = '' or exists (select from login_family where id = $4 and ended_at is null))
 """
 _GOOD = "select from api_token where id = $1 and revoked_at is null and expires_at > now() for share"
 _ROLE = "select role from membership where organisation_id = $1 and account_id = $2 for share"
 
 
-async def holder(pool: asyncpg.Pool, account_id: str, token_id: str) -> Actor | None:
-    """Whom a token speaks for, unless the account is disabled or the token was logged out."""
-    row = await in_time(pool.fetchrow(_HOLDER, account_id, token_id, PERSON), LOOKUP_DEADLINE)
+async def holder(pool: asyncpg.Pool, account_id: str, token_id: str, family: str = "") -> Actor | None:
+    """Whom a token speaks for, unless the account is disabled, or the token or its program was logged out."""
+    row = await in_time(pool.fetchrow(_HOLDER, account_id, token_id, PERSON, family), LOOKUP_DEADLINE)
     if row is None:
         return None
     known = dict(row)

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.auth.accounts import Account
 from gateway.auth.destinations import is_loopback, with_token
 from gateway.auth.identity import authorize, session_cookie, session_token
-from gateway.auth.tokens import LOGIN, USER_LIFETIME, BadToken, Tokens
+from gateway.auth.tokens import LOGIN, USER_LIFETIME, BadToken, Claims, Tokens
 from gateway.edge import CONTENT_SECURITY_POLICY
 
 RECENT = 600
@@ -64,12 +64,20 @@ def is_from_our_page(request: web.Request, public_url: str) -> bool:
     return (sender.scheme, sender.netloc) == (ours.scheme, ours.netloc)
 
 
+async def logged_in_here(request: web.Request) -> tuple[Account, Claims]:
+    """Who logged in in this very browser; raises BadToken. A program's token is none of a browser's, wherever it is."""
+    actor, claims = await authorize(request, session_token(request), LOGIN)
+    if claims.family:
+        raise BadToken("this is the token of a program")
+    return actor.known, claims
+
+
 async def recently_logged_in(request: web.Request, back: str) -> Account:
     """Who logged in in this very browser within RECENT seconds; everybody else is sent to do so, and `back`."""
     try:
-        actor, claims = await authorize(request, session_token(request), LOGIN)
+        account, claims = await logged_in_here(request)
     except BadToken:
         raise web.HTTPSeeOther(f"/auth/login?{urlencode({'next': back})}") from None
     if time.time() - claims.issued > RECENT:
         raise web.HTTPSeeOther(f"/auth/login?{urlencode({'next': back, 'again': '1'})}")
-    return actor.known
+    return account

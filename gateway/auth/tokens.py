@@ -25,6 +25,8 @@ LONGEST = 8_192
 LEEWAY = 30
 """Seconds that clocks may differ."""
 USER_LIFETIME = 14 * 24 * 3600
+PROGRAM_LIFETIME = 3600
+"""Of a user token that a program gets a new one for by itself (`gateway/auth/oauth`)."""
 PERMISSION_LIFETIME = 3600
 LOGIN = "auth"
 """Audience of user tokens."""
@@ -45,13 +47,14 @@ class ExpiredToken(BadToken):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
     """What a good token says; `issued` and `expires` in seconds since 1970, `api_token` the id of the one that it was
-    exchanged for."""
+    exchanged for; `family`: the log-in of a program that it came of, empty for a browser's."""
 
     userid: str
     audience: str
     token_id: str
     issued: int
     expires: int
+    family: str
     permissions: Mapping[str, Any]
     api_token: str | None = None
 
@@ -70,6 +73,10 @@ class Tokens:
     def issue_user(self, account: Account) -> str:
         """What a log-in gives: good for 14 days, for asking permission tokens and for looking."""
         return self._issue(account, LOGIN, USER_LIFETIME, {})
+
+    def issue_program(self, account: Account, family: str) -> str:
+        """The same for a program that is logged in, good for an hour, and no longer than its family goes on."""
+        return self._issue(account, LOGIN, PROGRAM_LIFETIME, {"family": family})
 
     def issue_permission(
         self, account: Account, service: str, permissions: Mapping[str, Any], scope: Scope | None = None
@@ -152,18 +159,20 @@ def _checked(claims: Mapping[str, Any], audience: str) -> Claims:
     if not 0 < expires - issued <= longest:
         raise BadToken("the token lives longer than tokens may")
     userid, token_id, permissions = claims["sub"], claims["jti"], claims.get("permissions", {})
+    family = claims.get("family", "")
     if not isinstance(userid, str) or not ACCOUNT_ID.fullmatch(userid) or not isinstance(permissions, dict):
         raise BadToken("the token names nobody")
     api_token = claims.get("api_token")
-    for one in (token_id, *([api_token] if "api_token" in claims else [])):
-        if not isinstance(one, str) or not _JTI.fullmatch(one):
-            raise BadToken("the token has no id of ours")
+    others = [claims[name] for name in ("api_token", "family") if name in claims]
+    if not all(isinstance(each, str) and _JTI.fullmatch(each) for each in (token_id, *others)):
+        raise BadToken("the token has no id of ours")
     return Claims(
         userid=userid,
         audience=audience,
         token_id=token_id,
         issued=issued,
         expires=expires,
+        family=family,
         permissions=permissions,
         api_token=api_token,
     )

@@ -1,8 +1,8 @@
-"""One's own settings: the ways to log in, to be added and taken away shortly after a log-in."""
+"""One's own settings: the ways to log in, to be added and taken away shortly after a log-in; the machines that are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -12,10 +12,13 @@ from aiohttp import web
 
 from gateway.auth.identity import identify
 from gateway.auth.login import require_same_origin
+from gateway.auth.oauth.families import Families
 from gateway.auth.oidc.identities import LinkRefused
-from gateway.auth.session import recently_logged_in
+from gateway.auth.session import logged_in_here, recently_logged_in
 from gateway.auth.sso import SETTINGS
+from gateway.auth.tokens import BadToken
 from gateway.bodies import read_form
+from gateway.caller import caller_of
 from gateway.pages.site import Site
 from gateway.parts import Parts
 from gateway.problems import Problem
@@ -43,9 +46,14 @@ class SettingsPage:
         self._site = site
         self._providers = parts.providers
         self._identities = parts.identities
+        self._families = Families(parts.pool)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get(SETTINGS, self.show), web.post(f"{SETTINGS}/unlink", self.unlink)]
+        return [
+            web.get(SETTINGS, self.show),
+            web.post(f"{SETTINGS}/unlink", self.unlink),
+            web.post(f"{SETTINGS}/end", self.end),
+        ]
 
     async def show(self, request: web.Request) -> web.Response:
         """The ways to log in to one's account; whoever is not logged in does that first."""
@@ -61,6 +69,7 @@ class SettingsPage:
             "settings.html",
             account=account,
             lines=lines,
+            families=await self._families.of(account.id),
             has_password=has_password,
             may_unlink=has_password or sum(line.works for line in lines) > 1,
             others=[
@@ -77,11 +86,22 @@ class SettingsPage:
         form = await read_form(request)
         working = [each.issuer.url for each in self._providers]
         try:
-            await self._identities.unlink(account.id, form.get("issuer", ""), form.get("sub", ""), working)
+            await self._identities.unlink(account.id, _field(form, "issuer"), _field(form, "sub"), working)
         except LinkRefused as refused:
             raise Problem(409, "last-log-in", str(refused)) from None
         _log.info("identity_unlinked", issuer=form.get("issuer", "")[:200], account=account.id)
         return web.Response(status=303, headers={"Location": f"{SETTINGS}#log-ins"})
+
+    async def end(self, request: web.Request) -> web.Response:
+        """Logs a machine out; back to the settings."""
+        require_same_origin(request, self._site.public_url)
+        try:
+            account, _ = await logged_in_here(request)
+        except BadToken:
+            raise web.HTTPSeeOther(f"/auth/login?next={SETTINGS}") from None
+        form = await read_form(request)
+        await self._families.end_of(account.id, _field(form, "family"), caller_of(request))
+        return web.Response(status=303, headers={"Location": f"{SETTINGS}#machines"})
 
     async def _lines(self, account_id: str) -> Sequence[LogInLine]:
         lines = []
@@ -99,3 +119,9 @@ class SettingsPage:
                 )
             )
         return lines
+
+
+def _field(form: Mapping[str, str], name: str) -> str:
+    """A hidden field; what cannot have stood there is nothing."""
+    value = form.get(name, "")
+    return value if value.isprintable() else ""

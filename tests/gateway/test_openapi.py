@@ -33,6 +33,9 @@ TOLD_INSIDE: dict[str, list[Any]] = {
     for operation in ("POST /source/upload", "POST /source/plan")
 }
 """Always 200, as the original's clients expect: whether a spec was accepted stands in the answer."""
+OAUTH = ("POST /auth/oauth/token", "POST /auth/oauth/device", "POST /auth/oauth/revoke", "GET /auth/oauth/authorize")
+TOLD_INSIDE |= {operation: [positive_data_acceptance] for operation in OAUTH}
+"""A text that is no secret of ours is 400, as OAuth has it."""
 CHOICE = hypothesis_settings(
     max_examples=EXAMPLES,
     deadline=None,
