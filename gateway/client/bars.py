@@ -29,16 +29,18 @@ class BarBoard:
         self._longest = longest
 
     def gauge(self, label: str, total: int | None, unit: str) -> Gauge:
-        task = self._progress.add_task(_cut(escape(label, 200), self._longest), total=total, amount="", rate="")
-        return BarGauge(self._progress, task, total, unit)
+        name = escape(label, 200)
+        task = self._progress.add_task(_cut(name, self._longest), total=total, amount="", rate="")
+        return BarGauge(self._progress, task, name, total, unit)
 
 
 class BarGauge:
     """One bar."""
 
-    def __init__(self, progress: Progress, task: TaskID, total: int | None, unit: str) -> None:
+    def __init__(self, progress: Progress, task: TaskID, name: str, total: int | None, unit: str) -> None:
         self._progress = progress
         self._task = task
+        self._name = name
         self._total = total
         self._unit = unit
         self._done = self._before = 0
@@ -52,7 +54,9 @@ class BarGauge:
 
     def resume(self, there: int) -> None:
         self._started, self._done, self._before = time.monotonic(), there, there
-        self._progress.update(self._task, completed=there)
+        self._progress.update(self._task, completed=there, amount=self._amount(there))
+        if there:
+            self._progress.console.print(f"{self._name}: {size(there)} are there already, going on", markup=False)
 
     def enter(self, stage: str, done: float, detail: str = "") -> None:
         self._progress.update(self._task, completed=done, amount=stage, rate=detail)

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import random
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ from gateway.client.follow import follow
 from gateway.client.inparts import PartSender
 from gateway.client.pace import FIRST, MOST, Pace
 from gateway.client.parted import PartedUpload, PartedUploads
+from gateway.client.sizes import size
 from gateway.client.spec import source_spec
 from gateway.client.terminal import Terminal
 from gateway.client.upload import Upload
@@ -36,6 +38,7 @@ from messages.settings import Settings, StoreSettings
 from tests import services
 from tests.client.badlink import BadLink, Fault, bad_link, faults
 from tests.client.publisher import Publisher as Person
+from tests.client.screen import on_a_terminal
 from tests.gateway.conftest import Gateway, Publisher, serving, settings_for, shared_settings
 from tests.stack import plain_environment
 from tests.warm import run_dh
@@ -181,11 +184,14 @@ async def test_who_gives_up_says_how_to_go_on_and_from_where(
         assert (await uploads.look(file_in(tmp_path))).there
 
 
-async def test_killed_and_gone_on_from_another_machine(carol: Publisher, link: BadLink, tmp_path: Path) -> None:
-    """`kill -9` in the middle; then another home, another folder, a copy of the file."""
+@pytest.mark.parametrize("ended", [signal.SIGKILL, signal.SIGINT], ids=lambda each: each.name)
+async def test_ended_and_gone_on_from_another_machine(
+    carol: Publisher, link: BadLink, tmp_path: Path, ended: signal.Signals
+) -> None:
+    """`kill -9` or Ctrl-C in the middle; then another home, another folder, a copy of the file."""
     content = random.Random(12).randbytes(3 * PART + 1_000)
     here, there = (package_in(tmp_path / name, content, carol) for name in ("here", "there"))
-    killed = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.client.cli", "push", str(here), "--no-wait"),
         env=variables(here, carol),
         stdout=asyncio.subprocess.DEVNULL,
@@ -193,9 +199,10 @@ async def test_killed_and_gone_on_from_another_machine(carol: Publisher, link: B
     )
     await link.wait_for(3 * PART - SMALLEST // 2)
     link.freed.clear()
-    killed.send_signal(signal.SIGKILL)
-    _, complaints = await killed.communicate()
-    assert killed.returncode == -signal.SIGKILL, complaints
+    process.send_signal(ended)
+    _, complaints = await process.communicate()
+    assert process.returncode == (130 if ended == signal.SIGINT else -ended), complaints
+    assert (b"`dh push` again goes on" in complaints) == (ended == signal.SIGINT)
     link.freed.set()
     link.cut_all()
 
@@ -206,10 +213,13 @@ async def test_killed_and_gone_on_from_another_machine(carol: Publisher, link: B
     planned = json.loads((await run_dh(("push", str(there), "--dry-run", "--json"), variables(there, carol))).stdout)
     assert planned["bytes_to_send"] == len(content) - arrived
     link.carried = 0
-    done = await run_dh(("push", str(there), "--no-wait"), variables(there, carol))
-    assert done.code == 0, done
-    assert "big.bin: " in done.stderr
-    assert "are there already, going on" in done.stderr
+    if ended == signal.SIGKILL:
+        done = await run_dh(("push", str(there), "--no-wait"), variables(there, carol))
+        code, shown = done.code, done.stderr
+    else:
+        code, shown = await on_a_terminal("push", str(there), "--no-wait", TERM="xterm", **variables(there, carol))
+        assert re.search(rf"━.*{size(len(content))} of {size(len(content))}", shown), shown
+    assert (code, f"big.bin: {size(arrived)} are there already, going on" in shown) == (0, True), shown
     assert len(content) - arrived < link.carried < len(content) - arrived + HEADS * 5
 
 
@@ -262,23 +272,23 @@ def variables(folder: Path, owner: Publisher) -> dict[str, str]:
 
 
 def test_one_reading_gives_the_hashes_of_all_parts_and_of_the_whole(tmp_path: Path) -> None:
-    for size in (1, SMALLEST, SMALLEST + 1, 2 * SMALLEST):
-        path = tmp_path / str(size)
-        path.write_bytes(CONTENT[:size])
+    for length in (1, SMALLEST, SMALLEST + 1, 2 * SMALLEST):
+        path = tmp_path / str(length)
+        path.write_bytes(CONTENT[:length])
         told: list[int] = []
         hashes = hash_in_parts(path, SMALLEST, told.append)
-        pieces = [CONTENT[:size][start : start + SMALLEST] for start in range(0, size, SMALLEST)]
+        pieces = [CONTENT[:length][start : start + SMALLEST] for start in range(0, length, SMALLEST)]
         assert [part.sha256 for part in hashes.parts] == [hashlib.sha256(piece).hexdigest() for piece in pieces]
         assert [part.md5 for part in hashes.parts] == [hashlib.md5(piece).hexdigest() for piece in pieces]  # noqa: S324
         assert [part.size for part in hashes.parts] == [len(piece) for piece in pieces]
-        assert (hashes.whole.sha256, told[-1]) == (hashlib.sha256(CONTENT[:size]).hexdigest(), size)
+        assert (hashes.whole.sha256, told[-1]) == (hashlib.sha256(CONTENT[:length]).hexdigest(), length)
 
 
-@pytest.mark.parametrize("size", [2 * PART + 1, 50 * 1000**3, 78 * 1024**3 + 1, 5 * 1024**4])
-def test_any_file_fits_into_the_parts_that_a_store_takes(size: int) -> None:
-    part_size = part_size_of(size)
+@pytest.mark.parametrize("length", [2 * PART + 1, 50 * 1000**3, 78 * 1024**3 + 1, 5 * 1024**4])
+def test_any_file_fits_into_the_parts_that_a_store_takes(length: int) -> None:
+    part_size = part_size_of(length)
     assert part_size >= PART
-    assert -(-size // part_size) <= MOST_PARTS
+    assert -(-length // part_size) <= MOST_PARTS
     assert part_size_of(2 * PART) == 0
 
 
