@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,35 @@ def add_dead_letters(commands: Any, settings: AskSettings) -> None:
         act.set_defaults(act=name, run=_run("act", settings))
     for parser in acts.choices.values():
         parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def add_quota(commands: Any, settings: AskSettings) -> None:
+    """Adds `quota`; `settings` are asked for when it runs."""
+    text = "show, or say, how much an owner may have in the object store"
+    quota = commands.add_parser("quota", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    quota.add_argument("owner", help="a user name, or an organisation's")
+    wanted = quota.add_mutually_exclusive_group()
+    wanted.add_argument("--set", type=size_in, metavar="SIZE", dest="limit", help="such as 500MB, 2TB; 0: no limit")
+    wanted.add_argument("--default", action="store_true", help="what DH_OWNER_QUOTA says, from now on")
+    quota.add_argument("--json", action="store_true", help="for programs")
+    quota.set_defaults(run=lambda arguments: _quota(arguments, settings))
+
+
+def size_in(text: str) -> int:
+    """Bytes of a size as people write it, such as `1.5 GB`; raises ArgumentTypeError."""
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,3})?)\s*([kKMGTP]?)B?", text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: such as 500MB, 2TB, or a number of bytes")
+    size = int(float(match[1]) * 1000 ** " KMGTP".index(match[2].upper() or " "))
+    if size >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is too much")
+    return size
+
+
+def _quota(arguments: argparse.Namespace, settings: AskSettings) -> int:
+    from deploy.quotacommand import quota
+
+    return run_to_end(quota(arguments, settings()))
 
 
 def add_check(commands: Any, settings: AskSettings) -> None:

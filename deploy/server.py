@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.loop import run_to_end
-from deploy.operatorwords import add_check, add_dead_letters
+from deploy.operatorwords import add_check, add_dead_letters, add_quota
 from messages.errors import PermanentError, TransientError
 from messages.jobs import STAGES
 from messages.settings import Settings, SettingsError
@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     _add_keys(commands)
     add_dead_letters(commands, _settings)
     add_check(commands, _settings)
+    add_quota(commands, _settings)
     topology = commands.add_parser("topology", help="show exchanges and queues")
     topology.add_argument("--json", action="store_true", help="for programs")
     topology.add_argument("--declare", action="store_true", help="make them at the broker")

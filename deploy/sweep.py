@@ -22,6 +22,7 @@ import asyncpg
 from messages.blobs import Blobs, StoredObject
 from messages.datapackage import BlobRef
 from messages.storecalls import BlobMissing
+from messages.usage import forget
 
 A_DAY = timedelta(days=1)
 BATCH = 100
@@ -101,6 +102,7 @@ class Sweep:
             if gone:
                 await connection.execute("update account set swept_at = clock_timestamp() where id = $1", owner)
             await asyncio.gather(*(self._blobs.delete(found) for found in gone))
+            await forget(connection, owner)
         return gone
 
     async def _is_unchanged(self, found: StoredObject) -> bool:

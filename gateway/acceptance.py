@@ -15,6 +15,8 @@ import asyncpg
 from gateway.auth.accounts import Account
 from gateway.auth.audit import Origin, record
 from gateway.auth.rights import Action, still_may
+from gateway.quota import take_room
+from gateway.rawkeys import content_of
 from gateway.spec import Spec
 from gateway.visibility import narrower, tell
 from messages.datapackage import FlowRef, Resource
@@ -23,6 +25,7 @@ from messages.faultpoint import faultpoint
 from messages.jobs import STAGES
 from messages.outbox import emit
 from messages.turns import line_up
+from messages.usage import count
 
 _SWEPT = "select swept_at from account where id = $1 for key share"
 
@@ -68,7 +71,7 @@ class Acceptance:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A push by whom `origin` says, for `owner`, that may be accepted: `posted` is the spec as it is kept,
-    `fingerprint` what it says as one hash."""
+    `fingerprint` what it says as one hash, `quota` how many bytes owners may have (0: as many as they like)."""
 
     origin: Origin
     owner: Account
@@ -76,6 +79,7 @@ class Offer:
     posted: Mapping[str, Any]
     resources: Sequence[Resource]
     fingerprint: str
+    quota: int = 0
 
 
 class _Undone(Exception):
@@ -97,7 +101,7 @@ async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None, *, dr
     unchanged and the spec does not say `again`, and nothing, after all of it was done, in a `dry` run.
 
     `swept` is `last_sweep` from before the resources' uploads were looked at. Raises SweptMeanwhile where there was one
-    since, RightLost, a member of TRANSIENT.
+    since, RightLost, OverQuota, a member of TRANSIENT.
     """
     faultpoint("gateway", "received")
     async with pool.acquire() as connection:
@@ -106,6 +110,8 @@ async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None, *, dr
                 # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
                 if await connection.fetchval(_SWEPT, offer.owner.id) != swept:
                     raise SweptMeanwhile
+                contents = {content_of(each.source): each.source.size for each in offer.resources}
+                await take_room(connection, offer.owner.id, offer.quota, contents)
                 if not await still_may(
                     connection, offer.origin.actor, Action.PUBLISH, offer.owner.id, offer.spec.dataset
                 ):
@@ -142,6 +148,7 @@ async def _revise(connection: asyncpg.Connection, offer: Offer) -> FlowRef:
     )
     names = tuple(each.name for each in offer.resources)
     await emit(connection, FlowAccepted(flow=flow, title=offer.spec.title, resources=names).to_message())
+    await count(connection, flow.id)
     await line_up(connection, flow, offer.resources)
     subject = f"{flow.dataset}/{flow.revision}"
     await record(connection, flow.ownerid, "pushed", subject, offer.origin, findability=flow.findability)

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from aiohttp import web
 
-from gateway import health, membership, rawparts, rawstore, sharing, source
+from gateway import health, membership, quota, rawparts, rawstore, sharing, source
 from gateway.admission import Admission
 from gateway.auth import endpoints, tokenrequests
 from gateway.auth.accounts import Accounts
@@ -77,7 +77,7 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
     app.on_response_prepare.append(secure_headers(settings.gateway.public_url))
     app.cleanup_ctx.append(_keep_keys)
     app.cleanup_ctx.append(_follow_providers)
-    for module in (health, endpoints, tokenrequests, membership, rawstore, rawparts, sharing, source):
+    for module in (health, endpoints, tokenrequests, membership, quota, rawstore, rawparts, sharing, source):
         app.add_routes(module.routes(parts))
     _refuse_other_methods(app)
     add_reading(app, parts)

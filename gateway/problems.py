@@ -44,7 +44,8 @@ class Fault:
 
 
 class Problem(Exception):
-    """Ends a request with this status; `kind` is the stable kebab-case end of the problem's type."""
+    """Ends a request with this status; `kind` is the stable kebab-case end of the problem's type, `more` are members of
+    its own (RFC 9457, 3.2)."""
 
     def __init__(
         self,
@@ -54,8 +55,10 @@ class Problem(Exception):
         *,
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
+        self.more = dict(more or {})
         self.status = status
         self.kind = kind
         self.detail = detail
@@ -70,6 +73,7 @@ class Problem(Exception):
     def response(self, request_id: str) -> web.Response:
         """The problem as an HTTP answer."""
         members = {
+            **self.more,
             "type": f"urn:datahub:problem:{self.kind}",
             "title": self.title,
             "status": self.status,

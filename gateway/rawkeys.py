@@ -53,6 +53,12 @@ def read_key(key: str) -> RawKey | None:
     return RawKey(match[1], match[2], match[3]) if match else None
 
 
+def content_of(blob: BlobRef) -> str:
+    """What an upload is, whatever it is called: the hash in its key (as `content_of` in the database says it)."""
+    key = read_key(blob.key)
+    return key.digest if key else blob.sha256 or blob.key
+
+
 def locate(url: str, store: StoreSettings, buckets: Sequence[str]) -> BlobRef | None:
     """The object of our store that a URL (signed or not) points at; None for any other URL. Nothing is asked."""
     try:

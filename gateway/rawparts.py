@@ -20,6 +20,7 @@ from gateway.edge import set_deadline
 from gateway.partdata import MOST_FAULTS, MOST_URLS, read_parts, read_some_parts, read_upload
 from gateway.parts import Parts
 from gateway.problems import Fault, Problem, not_found
+from gateway.quota import require_room
 from gateway.rawkeys import address_of, raw_key, read_key
 from gateway.rawstore import MEDIA_TYPE, head_in_time, owner_in, require_actor
 from gateway.uploadid import OpenUpload, UploadIds
@@ -41,6 +42,8 @@ class RawParts:
         self._store = parts.settings.store
         self._expiry = parts.settings.gateway.upload_expiry
         self._admission = parts.admission
+        self._pool = parts.pool
+        self._quota = parts.settings.gateway.owner_quota
         self._ids = UploadIds(parts.settings.store)
 
     async def open(self, request: web.Request) -> web.Response:
@@ -55,6 +58,7 @@ class RawParts:
         key = raw_key(ownerid, wanted.sha256, wanted.path)
         blob = BlobRef(bucket=self._store.raw_bucket, key=str(key), size=wanted.length)
         async with self._admission.turn(request):
+            await require_room(self._pool, ownerid, self._quota, {wanted.sha256: wanted.length})
             if await self._is_there(blob, wanted.parts):
                 return self._whole(blob)
             upload, there = await self._found(blob, wanted.part_size, wanted.parts)

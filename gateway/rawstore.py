@@ -21,6 +21,7 @@ from gateway.bodies import read_object
 from gateway.filedata import WantedFile, read_filedata
 from gateway.parts import Parts
 from gateway.problems import Problem
+from gateway.quota import require_room
 from gateway.rawkeys import locate, raw_key
 from messages.blobs import BlobHead, Blobs
 from messages.datapackage import BlobRef
@@ -40,6 +41,8 @@ class RawStore:
         self._store = parts.settings.store
         self._expiry = parts.settings.gateway.upload_expiry
         self._admission = parts.admission
+        self._pool = parts.pool
+        self._quota = parts.settings.gateway.owner_quota
 
     async def authorize(self, request: web.Request) -> web.Response:
         """A signed form for every file, and whether the file is there already."""
@@ -49,6 +52,8 @@ class RawStore:
         files = read_filedata(body.get("filedata"))
         slots = asyncio.Semaphore(AT_ONCE)
         async with self._admission.turn(request):
+            contents = {file.sha256 or file.md5: file.length for file in files}
+            await require_room(self._pool, ownerid, self._quota, contents)
             answers = await asyncio.gather(*(self._form(ownerid, file, slots) for file in files))
         return web.json_response({"filedata": {file.path: answer for file, answer in zip(files, answers, strict=True)}})
 
@@ -119,8 +124,8 @@ async def require_actor(request: web.Request, *audiences: str) -> Actor:
 def owner_in(body: Mapping[str, Any], actor: Actor) -> str:
     """The owner that a body asks to upload for; raises Problem 400, or 403 where the actor may not.
 
-    Whatever else is asked of an owner before bytes arrive (a quota) has its place after this, in the two handlers that
-    call it: this module's and `gateway.rawparts`.
+    Whether the owner has room for the bytes is asked after this, by the two handlers that call it: this module's and
+    `gateway.rawparts`.
     """
     metadata = body.get("metadata")
     owner = metadata.get("owner") if isinstance(metadata, dict) else None

@@ -40,7 +40,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
     app.add_routes(metastore.routes(search))
     app.add_routes(resolver.routes(parts))
     for part in (
-        Dashboard(site, store, Organisations(parts.pool)),
+        Dashboard(parts, site, store),
         NewPage(site, Organisations(parts.pool), parts.settings.store.public_url),
         OrganisationPages(parts, site, store),
         WelcomePage(parts, site),

@@ -18,6 +18,7 @@ from messages.events import FlowRestarted, PackageFailed
 from messages.jobs import STAGES
 from messages.outbox import emit
 from messages.turns import leave, line_up
+from messages.usage import count
 
 CANCELLED = "Cancelled by its publisher."
 ABANDONED = "abandoned"
@@ -100,6 +101,7 @@ async def restart(connection: asyncpg.Connection, flow: asyncpg.Record, rule: st
 async def _cancel(connection: asyncpg.Connection, flow: asyncpg.Record) -> None:
     await connection.execute(_CANCEL_RESOURCES, flow["id"], CANCELLED)
     await connection.execute(_CANCEL, flow["id"], CANCELLED)
+    await count(connection, flow["id"])
     await leave(connection, flow["id"])
     failed = [row["name"] for row in await connection.fetch(_FAILED, flow["id"])]
     event = PackageFailed(flow=_ref(flow), reason=CANCELLED, resources=tuple(failed), run=flow["run"], cancelled=True)

@@ -23,6 +23,7 @@ from gateway.edge import allow_any_origin
 from gateway.fingerprint import fingerprint
 from gateway.parts import Parts
 from gateway.problems import Fault, not_found, unavailable
+from gateway.quota import OverQuota
 from gateway.rawstore import require_actor
 from gateway.runs import cancel, rerun
 from gateway.spec import Spec, SpecRefused, owner_of, read_spec
@@ -44,6 +45,7 @@ class Source:
         self._blobs = parts.blobs
         self._store = parts.settings.store
         self._admission = parts.admission
+        self._quota = parts.settings.gateway.owner_quota
         self._statuses = parts.statuses
 
     async def upload(self, request: web.Request) -> web.Response:
@@ -99,6 +101,7 @@ class Source:
             spec=spec,
             posted=posted_spec(spec, self._store, owner.id, owner.username),
             resources=resources,
+            quota=self._quota,
             fingerprint=await asyncio.to_thread(fingerprint, spec, resources),
         )
 
@@ -107,6 +110,8 @@ class Source:
             return await accept(self._pool, offer, swept, dry=dry)
         except RightLost:
             raise SpecRefused(_not_authorised("your role there was taken away meanwhile")) from None
+        except OverQuota as error:
+            raise SpecRefused(Fault(detail=str(error), rule="over-quota")) from None
 
     async def status(self, request: web.Request) -> web.Response:
         """The status object; a private dataset does not exist for anybody who may not read it."""

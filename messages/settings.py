@@ -35,7 +35,8 @@ class GatewaySettings:
     """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. Expiry in seconds.
 
     `trusted_proxies`: where an `X-Forwarded-For` may come from. `address_rate`, `account_rate`: requests a second, 0
-    for as many as they like. `providers`: who else may say who somebody is.
+    for as many as they like. `providers`: who else may say who somebody is. `owner_quota`: bytes that an
+    owner may have in the object store unless said otherwise of it, 0 for as many as they like.
     """
 
     host: str
@@ -47,6 +48,7 @@ class GatewaySettings:
     address_rate: float
     account_rate: float
     providers: tuple[ProviderSettings, ...]
+    owner_quota: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             address_rate=_rate(environ, "DH_RATE_ADDRESS", 200.0),
             account_rate=_rate(environ, "DH_RATE_ACCOUNT", 100.0),
             providers=providers_from(environ),
+            owner_quota=_whole(environ, "DH_OWNER_QUOTA", 100_000_000_000),
         ),
         worker=WorkerSettings(
             slots=_int(environ, "DH_SLOTS", 4),
@@ -210,6 +213,13 @@ def _int(environ: Mapping[str, str], name: str, default: int) -> int:
         return int(environ.get(name, default))
     except ValueError:
         raise SettingsError(f"{name} is {environ[name]!r}: a whole number is expected") from None
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = _int(environ, name, default)
+    if value < 0:
+        raise SettingsError(f"{name} is {value}: at least 0 is expected")
+    return value
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -352,6 +352,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answer="AuditLog",
         statuses=((200, "found"), (401, "no good token"), (403, "not yours"), NOBODY),
     ),
+    ("GET", "/auth/quota/{owner}"): Operation(
+        tag="organisations",
+        security=("userToken", "session"),
+        answer="Usage",
+        statuses=((200, "found"), (401, "no good token"), (403, "not yours")),
+    ),
     ("GET", "/sharing/{owner}/{dataset}"): Operation(
         tag="sharing", security=("userToken",), answer="Sharing", statuses=((200, "found"), *NO_MANAGER)
     ),
@@ -644,6 +650,7 @@ SCHEMAS: Mapping[str, Any] = {
     "NewOrganisation": _closed("name", name=SENT, title=SENT),
     "Organisation": _object("id name title", id=TEXT, name=TEXT, title=TEXT, role=ROLE, members=NUMBER),
     "Organisations": _object("organisations", organisations=_list(ANY)),
+    "Usage": _object("used limit", used=NUMBER, limit={"type": ["integer", "null"]}),
     "NewVisibility": _closed("findability", findability=FINDABILITY),
     "WantedLink": _closed(days={**NUMBER, "minimum": 1, "maximum": 90}, note={**SENT, "maxLength": 100}),
     "LinkForm": _object("days", days={"type": "string", "pattern": "^[1-9]$"}, note={"type": "string", "maxLength": 9}),

@@ -237,6 +237,10 @@ class DataHub:
         path = f"{_sharing(owner, dataset)}/links/{quote(link, '')}"
         await self._connection.call("DELETE", path, token=self._token)
 
+    async def quota(self, owner: str) -> dict[str, Any]:
+        """How many bytes an owner has in the object store, and may have."""
+        return await self._object("GET", f"/auth/quota/{quote(owner, '')}", token=self._token)
+
     async def audit(self, owner: str, before: int | None) -> dict[str, Any]:
         """A part of an owner's audit log, the newest first, and in `before` where the next one begins."""
         query = {"before": str(before)} if before else None

@@ -13,10 +13,17 @@ ROLES = ("reader", "publisher", "maintainer", "owner")
 
 
 def add_owning(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
-    """Adds `org`, `visibility`, `link` and `audit`."""
+    """Adds `org`, `visibility`, `link`, `quota` and `audit`."""
     _add_org(commands, everywhere)
     _add_visibility(commands, everywhere)
     _add_link(commands, everywhere)
+    quota = commands.add_parser(
+        "quota",
+        help="show how much an owner has in the object store, and may have",
+        description="Shows how much an owner has in the object store, each content counted once, and may have.",
+        parents=[everywhere],
+    )
+    quota.add_argument("owner", metavar="NAME", nargs="?", help="an organisation that you are in (default: yourself)")
     audit = commands.add_parser(
         "audit",
         help="show who did what to what an owner has",

@@ -8,14 +8,18 @@ from gateway.auth.identity import identify
 from gateway.auth.organisations import Organisations
 from gateway.auth.rights import Action
 from gateway.pages.site import Site
+from gateway.parts import Parts
 from gateway.pkgstore import PackageStore
+from gateway.quota import usage_of
 
 
 class Dashboard:
     """Handlers of `/dashboard` and `/login`."""
 
-    def __init__(self, site: Site, store: PackageStore, organisations: Organisations) -> None:
-        self._organisations = organisations
+    def __init__(self, parts: Parts, site: Site, store: PackageStore) -> None:
+        self._pool = parts.pool
+        self._quota = parts.settings.gateway.owner_quota
+        self._organisations = Organisations(parts.pool)
         self._site = site
         self._store = store
 
@@ -30,7 +34,12 @@ class Dashboard:
         datasets = await self._store.owned(actor.owners(Action.READ))
         organisations = await self._organisations.of(actor.account.id)
         return await self._site.page(
-            request, "dashboard.html", account=actor.account, datasets=datasets, organisations=organisations
+            request,
+            "dashboard.html",
+            account=actor.account,
+            datasets=datasets,
+            organisations=organisations,
+            usage=await usage_of(self._pool, actor.account.id, self._quota),
         )
 
     async def login(self, _request: web.Request) -> web.Response:

@@ -21,6 +21,7 @@ from gateway.pages.site import Site
 from gateway.parts import Parts
 from gateway.pkgstore import PackageStore
 from gateway.problems import Problem, not_found
+from gateway.quota import usage_of
 
 ROLES: Mapping[Role, str] = {
     Role.READER: "reads what is private",
@@ -43,6 +44,7 @@ class OrganisationPages:
 
     def __init__(self, parts: Parts, site: Site, store: PackageStore) -> None:
         self._pool = parts.pool
+        self._quota = parts.settings.gateway.owner_quota
         self._accounts = parts.accounts
         self._organisations = Organisations(parts.pool)
         self._site = site
@@ -74,6 +76,7 @@ class OrganisationPages:
             administers=actor.may(Action.ADMINISTER, owner.id),
             members=members,
             datasets=await self._store.owned([owner.id]),
+            usage=await usage_of(self._pool, owner.id, self._quota),
         )
 
     async def audit(self, request: web.Request) -> web.Response:

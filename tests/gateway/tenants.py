@@ -175,6 +175,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/settings"): Row(statuses=(303, 200, 200, 303, 303), mark="Ways to log in", sees=KNOWN, people=True),
     ("POST", "/settings/end"): Row(statuses=(303, 415, 415, 303, 303), body={"family": "x"}, browser=True),
     ("POST", "/settings/unlink"): Row(statuses=(303, 415, 415, 303, 303), body={"issuer": "x"}, browser=True),
+    ("GET", "/auth/quota/{owner}"): Row(statuses=(401, 200, 403, 401, 401), mark='"used"', sees=OWNER),
     ("GET", "/sharing/{owner}/{dataset}"): MANAGED,
     ("PUT", "/sharing/{owner}/{dataset}"): replace(MANAGED, body={"findability": "private"}),
     ("POST", "/sharing/{owner}/{dataset}/links"): replace(

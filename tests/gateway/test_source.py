@@ -28,6 +28,7 @@ async def test_a_push_becomes_a_revision_with_its_flow_and_first_jobs(ada: Publi
             "flow_id": f"{ada.id}/prices/1",
             "unchanged": False,
             "state": "QUEUED",
+            "findability": "published",
             "errors": [],
         },
     )

@@ -16,6 +16,7 @@ from messages.events import PackageFailed
 from messages.outbox import emit
 from messages.stageevents import StagePassed, StageRejected
 from messages.turns import leave
+from messages.usage import count
 
 CHANNEL = "flow"
 """NOTIFY channel that tells the ids of flows whose rows have changed; the gateway's live pages listen."""
@@ -176,6 +177,7 @@ async def fail(connection: asyncpg.Connection, flow: LockedFlow, reason: str) ->
         flow.ref.id,
         reason,
     )
+    await count(connection, flow.ref.id)
     await leave(connection, flow.ref.id)
     failed = [state.name for state in await resources(connection, flow.ref.id) if state.state == "FAILED"]
     event = PackageFailed(flow=flow.ref, reason=reason, resources=tuple(failed), run=flow.run)
@@ -205,6 +207,7 @@ async def succeed(
         CHANNEL,
         manifest.to_dict(),
     )
+    await count(connection, flow.ref.id)
 
 
 async def touch(connection: asyncpg.Connection, flow_id: str) -> None:
