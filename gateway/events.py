@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -32,7 +33,7 @@ PIECE = 66_000
 UNSENT = 16_384
 """Bytes that may wait in the kernel for a reader."""
 RETRY = 2_000
-"""Milliseconds after which a browser whose stream broke comes back."""
+"""Milliseconds after which a browser whose stream broke comes back, or up to twice as many: not all at once."""
 MOST_READERS = 2_000
 """Readers of one process; more are asked to come back (503) and poll meanwhile."""
 TICK = 1.0
@@ -101,7 +102,7 @@ class _Stream:
         _keep_short(self._request)
         quiet = 0.0
         try:
-            await self._write(f"retry: {RETRY}\n\n")
+            await self._write(f"retry: {random.randrange(RETRY, 2 * RETRY)}\n\n")  # noqa: S311 no secret
             async with aclosing(live.follow(key, TICK)) as snapshots:
                 async for snapshot in snapshots:
                     if self._is_gone:

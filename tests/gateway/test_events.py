@@ -19,9 +19,10 @@ from deploy.embedded.ports import LOOPBACK, free_ports
 from gateway.client.stream import Event, changed, events_of
 from gateway.events import LIVE
 from gateway.live import POLL, Live, pause_after
-from messages.datapackage import FlowRef
+from messages.datapackage import FlowRef, Resource
 from messages.settings import Settings
 from messages.stageevents import StageProgressed
+from messages.turns import line_up
 from tests.gateway.conftest import Gateway, Publisher, serving
 from tests.gateway.seeds import Seeds, Table
 
@@ -114,6 +115,7 @@ async def looked(live: Live, flow: FlowRef) -> None:
             await asyncio.sleep(0.05)
 
 
+WAITING = Table(state="QUEUED", stage="load")
 STAGE = "update flow_resource set stage = $2, state = $3 where flow_id = $1"
 PUBLISH = (
     "with done as (update flow_resource set stage = 'dump', state = 'SUCCEEDED' where flow_id = $1) "
@@ -139,7 +141,7 @@ async def test_stream_starts_with_the_whole_status_and_ends_when_published_and_i
         await change(gateway, flow, "select $1::text")
         assert (await stream.next())["indexed"] is True
         await stream.ended()
-        assert stream.raw[0] == "retry: 2000\n"
+        assert 2_000 <= int(stream.raw[0].removeprefix("retry: ")) < 4_000
         assert [event.kind for event in stream.events] == ["message", "change", "change", "message", "end"]
         ids = [event.id for event in stream.events]
         assert len(set(ids)) == 4
@@ -316,13 +318,74 @@ async def test_a_reader_who_takes_nothing_is_cut_off_and_can_go_on(
             while not any(line["event"] == "reader_too_slow" for line in logs):
                 await asyncio.sleep(0.05)
     await left(gateway.app[LIVE])
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(ConnectionError):  # what was on its way
         async with asyncio.timeout(30):
             while await reader.read(1 << 20):
                 pass
     writer.close()
     async with following(gateway, flow) as stream:
         assert len((await stream.next())["resources"]) == 60
+
+
+async def test_a_slow_reader_who_takes_something_is_told_the_whole(
+    gateway: Gateway, ada: Publisher, seeds: Seeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.events.WRITE_DEADLINE", 1.0)
+    reasons = [Table(name=f"t{number}", state="FAILED", stage="load", reason="x" * 30_000) for number in range(60)]
+    await seeds.revision(ada.id, "large", state="FAILED", reason="x", tables=reasons)
+    path = f"/source/{ada.id}/large/1/events"
+    started, taken = time.monotonic(), b""
+    async with gateway.client.get(f"{gateway.url}{path}", read_bufsize=4_096) as response:
+        while piece := await response.content.read(20_000):
+            taken += piece
+            await asyncio.sleep(0.03)  # the link
+    assert time.monotonic() - started > 2.0  # several times what a piece may take
+    assert taken.endswith(b"event: end\ndata: {}\n\n")
+
+
+async def test_who_waits_long_hears_that_the_stream_lives(
+    gateway: Gateway, flow: FlowRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.events.HEARTBEAT", 0.0)
+    monkeypatch.setattr("gateway.events.TICK", 0.1)
+    async with following(gateway, flow) as stream:
+        await stream.next()
+        async with asyncio.timeout(30):
+            while (await stream.response.content.readline()) != b": still here\n":
+                pass
+
+
+async def test_only_who_may_read_all_of_an_owner_is_told_what_else_waits(
+    gateway: Gateway, ada: Publisher, seeds: Seeds
+) -> None:
+    await seeds.revision(ada.id, "plans", findability="private", state="QUEUED", tables=[WAITING])
+    await seeds.revision(ada.id, "gold", state="QUEUED", tables=[WAITING])
+    for dataset in ("plans", "gold"):
+        flow = FlowRef(ownerid=ada.id, owner="ada", dataset=dataset, revision=1, findability="published")
+        resource = await gateway.pool.fetchval("select resource from flow_resource where flow_id = $1", flow.id)
+        async with gateway.pool.acquire() as connection:
+            await line_up(connection, flow, [Resource.from_dict(resource)])
+    seen = {}
+    async with following(gateway, flow) as anybody, following(gateway, flow, **{"Auth-Token": ada.token}) as owner:
+        for name, stream in (("anybody", anybody), ("owner", owner)):
+            waiting = (await stream.next())["resources"][0]["waiting"]
+            seen[name] = (waiting["place"], waiting["line"])
+        assert (gateway.app[LIVE].followed, gateway.app[LIVE].readers) == (1, 2)
+        assert anybody.events[0].id == owner.events[0].id
+    assert seen == {"anybody": (None, None), "owner": (2, 2)}
+
+
+async def test_a_resource_that_stands_still_is_told_how_many_jobs_are_queued(gateway: Gateway, flow: FlowRef) -> None:
+    await gateway.parts.transport.declare()
+    for _ in range(3):
+        await gateway.parts.transport.put("dh.job.validate", b"x")
+    async with following(gateway, flow) as stream:
+        assert (await stream.next())["resources"][0]["waiting"] is None  # a worker may just have taken it
+        await change(
+            gateway, flow, "update flow_resource set updated_at = now() - interval '1 hour' where flow_id = $1"
+        )
+        waiting = (await stream.next())["resources"][0]["waiting"]
+    assert waiting == {"for": "worker", "jobs": 3, "words": "waits for a free worker: about 3 jobs are queued"}
 
 
 async def test_flow_that_does_not_exist_is_not_found(gateway: Gateway, ada: Publisher) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from gateway.lines import Lines
 from messages.jobs import StageJob
 from messages.stageevents import StageProgressed
 from messages.transport import transport_at
@@ -100,3 +101,21 @@ async def test_a_broker_that_hangs_holds_nobody(floor: Floor, broker_url: str | 
                     await asyncio.sleep(0.001)
         await gate.open()
         await transport.close()
+
+
+async def test_the_length_of_a_queue_is_known_a_moment_later_and_nobody_waits_for_it(
+    floor: Floor, transport: Transport
+) -> None:
+    flow, resources = await floor.accept(FILES)
+    await transport.declare()
+    for round in range(3):
+        await transport.publish(job(flow, resources[0], round=round).to_message())
+    clock = [0.0]
+    lines = Lines(transport, lambda: clock[0])
+    for now in (0.0, 60.0):
+        clock[0] = now
+        assert lines.length("load") is None  # nothing is known yet, or only what is old
+        async with asyncio.timeout(20):
+            while lines.length("load") is None:
+                await asyncio.sleep(0.01)
+        assert lines.length("load") == 3
