@@ -22,7 +22,7 @@ def progress_words(progress: Mapping[str, Any]) -> str:
     before = f"attempt {progress['attempt']}: " if progress["attempt"] > 1 else ""
     if not progress["reading"]:
         return f"{before}begun"
-    before += f"reading it for the {ordinal(progress['reading'])} time: " if progress["reading"] > 1 else ""
+    before += f"pass {progress['reading']}: " if progress["reading"] > 1 else ""
     return before + ", ".join(words)
 
 

@@ -73,7 +73,9 @@ async def test_json_is_all_there_is_on_standard_output(publisher: Publisher, nam
     assert document["state"] == "SUCCEEDED"
     assert (document["owner"], document["dataset"]) == ("carol", name)
     assert document["run"] == f"{publisher.stack.url}/carol/{name}/v/1"
-    assert done.stderr == ""
+    progress = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {each["progress"] for each in progress} <= {"towns", "search"}
+    assert progress[-1]["stage"] == "done"
 
 
 async def test_push_says_what_is_in_doubt_before_anything_is_sent(publisher: Publisher, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_time_and_bytes_are_told_where_they_can_be_known(event: StageProgressed,
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (NOW, "attempt 2: reading it for the 2nd time: 50 of 100 rows (500 B of 1.0 kB), 7 rows/s, about 8 s left"),
+        (NOW, "attempt 2: pass 2: 50 of 100 rows (500 B of 1.0 kB), 7 rows/s, about 8 s left"),
         (replace(NOW, reading=0, attempt=1), "begun"),
         (replace(NOW, reading=0), "attempt 2: begun"),
         (replace(NOW, attempt=1, reading=1, total=None, rate=None), "50 rows"),
