@@ -107,6 +107,17 @@ async def test_a_file_arrives_in_parts_goes_on_from_elsewhere_and_is_there_the_n
     assert (await ada.post_spec(spec)).json()["success"] is True
 
 
+async def test_what_came_in_one_piece_before_does_not_go_again(ada: Publisher) -> None:
+    content = CONTENT[: SMALLEST + 1]
+    assert (await ada.open_upload(content)).json()["exists"] is False
+    address = await ada.upload(content)
+    assert (await ada.open_upload(content)).json() == {"exists": True, "address": address}
+    # Without its own SHA-256 the store proves nothing of it.
+    key = key_of(ada)
+    await ada.gateway.parts.blobs._client.put_object(Bucket="rawstore", Key=key, Body=CONTENT[::-1])
+    assert (await opened(ada))["exists"] is False
+
+
 async def test_a_url_takes_its_part_and_nothing_else(ada: Publisher) -> None:
     entry = (await opened(ada))["urls"][0]
     for content, changed, code in (
