@@ -271,15 +271,15 @@ def test_fifty_gigabytes_and_more_fit_into_ten_thousand_parts() -> None:
     assert (len(wanted.parts), sum(part.size for part in wanted.parts)) == (len(parts), size)
 
 
-async def test_a_page_of_ours_may_send_parts_and_no_other(ada: Publisher) -> None:
-    """The embedded store lets one origin in, and shows it the ETag."""
+async def test_a_page_may_send_parts_with_their_hashes(ada: Publisher) -> None:
+    """The store asks no more of it than that its origin is let in."""
     url = (await opened(ada))["urls"][0]["url"]
-    for origin, allowed in (("http://localhost.invalid", True), ("http://evil.example", False)):
-        asked = {
-            "Origin": origin,
-            "Access-Control-Request-Method": "PUT",
-            "Access-Control-Request-Headers": "content-md5,x-amz-checksum-sha256",
-        }
-        async with ada.gateway.client.options(url, headers=asked) as answer:
-            headers = answer.headers.get("Access-Control-Allow-Headers", "")
-            assert ("x-amz-checksum-sha256" in headers, answer.status == 200) == (allowed, allowed)
+    asked = {
+        "Origin": "http://localhost.invalid",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "content-md5,x-amz-checksum-sha256",
+    }
+    async with ada.gateway.client.options(url, headers=asked) as answer:
+        assert answer.status == 200
+        assert "x-amz-checksum-sha256" in answer.headers["Access-Control-Allow-Headers"]
+        assert "PUT" in answer.headers["Access-Control-Allow-Methods"]
