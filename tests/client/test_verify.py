@@ -98,7 +98,7 @@ async def test_a_receipt_verifies_what_was_pushed_fetched_and_published(
 
 
 async def test_a_receipt_that_is_none_or_not_of_this_server(publisher: Publisher, name: str, tmp_path: Path) -> None:
-    package, receipt = write_package(tmp_path / "p", name), tmp_path / "receipt.jwt"
+    package, receipt = write_package(tmp_path / "p", name, f"{CSV}5,{name},\n"), tmp_path / "receipt.jwt"
     assert (await publisher.dh("push", str(package), "--private", "--receipt", str(receipt))).code == 0
     assert await differing(publisher, str(receipt)) == [], "its owner may see it"
     stranger = dataclasses.replace(publisher, config=tmp_path / "nobody" / "config.json")
