@@ -115,6 +115,16 @@ async def test_a_broken_file_shows_what_is_wrong_before_anything_is_sent(new: Pa
     assert [each for each in left if "/static/" not in each and not each.startswith("GET blob:")] == []
 
 
+async def test_without_scripts_it_says_what_to_do(new: Page, browser: Browser, stack: stacks.Stack) -> None:
+    context = await browser.new_context(java_script_enabled=False, storage_state=await new.context.storage_state())
+    page = await context.new_page()
+    await page.goto(f"{stack.url}/new")
+    await expect(page.get_by_text("JavaScript, which is switched off")).to_be_visible()
+    await expect(page.get_by_text("dh push my-data/")).to_be_visible()
+    await expect(page.get_by_label("Choose files")).to_be_hidden()
+    await context.close()
+
+
 async def test_a_large_file_goes_in_parts_and_a_part_that_is_cut_goes_again(
     new: Page, stack: stacks.Stack, username: str, complaints: Complaints
 ) -> None:

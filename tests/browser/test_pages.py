@@ -39,7 +39,7 @@ async def seed_all(seeds: Seeds, ownerid: str) -> list[str]:
     moving = [Table(state="INPROGRESS", stage="encoding"), Table(name="second", state="QUEUED", stage="load")]
     await seeds.revision(ownerid, "tea", state="INPROGRESS", tables=moving)
     paths = ["/", "/search?q=gold", "/search?q=nothing", "/ada", "/ada/gold", "/ada/gold/v/1", "/ada/gold/v/2"]
-    return [*paths, "/ada/gold/v/2/report/prices", "/ada/tea/v/1", "/dashboard"]
+    return [*paths, "/ada/gold/v/2/report/prices", "/ada/tea/v/1", "/dashboard", "/new"]
 
 
 async def log_in(page: Page, gateway: Gateway) -> None:
