@@ -14,8 +14,10 @@ from typing import Any
 import asyncpg
 from aiohttp import web
 
+from gateway.auth.accounts import Account
 from gateway.auth.rights import ANYBODY, Actor
 from gateway.caller import caller_of
+from gateway.parts import PARTS
 
 ACTS: Mapping[str, str] = {
     "logged-in": "logged in",
@@ -119,6 +121,13 @@ async def record(
     await connection.execute(
         _ADD, ownerid, account.id if account else None, act, subject, details, origin.address, origin.token
     )
+
+
+async def note(request: web.Request, account: Account, act: str, subject: str, **details: str | int | None) -> None:
+    """Adds to somebody's own log what they just did, where there is no transaction of its own: of a log-in, say."""
+    origin = Origin(actor=Actor(account=account), address=caller_of(request))
+    async with request.app[PARTS].pool.acquire() as connection:
+        await record(connection, account.id, act, subject, origin, **details)
 
 
 async def entries(pool: asyncpg.Pool, ownerid: str, before: int | None = None, limit: int = MOST) -> Sequence[Entry]:

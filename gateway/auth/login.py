@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.auth.accounts import Account
 from gateway.auth.attempts import WINDOW, Attempts
+from gateway.auth.audit import note
 from gateway.auth.destinations import HOME, is_loopback, safe_destination
 from gateway.auth.identity import authorize, identify, session_token, token_of
 from gateway.auth.oauth.families import Families
@@ -68,6 +69,7 @@ class Login:
             response = await self._draw(request, destination, username, WRONG)
             response.set_status(401)
             return response
+        await note(request, account, "logged-in", "browser", by="password")
         return self._sessions.begin(account, destination)
 
     async def token(self, request: web.Request) -> web.Response:
@@ -79,6 +81,7 @@ class Login:
         account = await self._authenticate(request, username.strip(), password)
         if account is None:
             raise Problem(401, "invalid-credentials", WRONG)
+        await note(request, account, "logged-in", "program", by="password")
         return web.json_response({"token": self._parts.tokens.issue_user(account), "username": account.username})
 
     async def logout(self, request: web.Request) -> web.Response:
@@ -92,6 +95,8 @@ class Login:
             await self._parts.accounts.revoke(claims.token_id, claims.expires)
             if claims.family:
                 await self._families.end_of(actor.known.id, claims.family, caller_of(request))
+            else:
+                await note(request, actor.known, "logged-out", "session")
         except BadToken:
             _log.info("logout_without_session")
         response = web.Response(status=303, headers={"Location": HOME})

@@ -7,6 +7,7 @@ import secrets
 import structlog
 from aiohttp import web
 
+from gateway.auth.audit import note
 from gateway.auth.destinations import HOME, is_loopback, safe_destination
 from gateway.auth.identity import identify
 from gateway.auth.login import LOGIN_PAGE
@@ -84,7 +85,7 @@ class SignOnService:
             person = await provider.person(_once(request), held, again=sign_on.again)
             if sign_on.account_id is not None:
                 return await self._link(request, person, sign_on.account_id)
-            return await self._log_in(person, sign_on.destination, browser)
+            return await self._log_in(request, person, sign_on.destination, browser)
         except ProviderDown:
             wrong = f"{provider.label} does not answer right now. Log in another way, or try again in a moment."
             return await self._back_to_login(request, sign_on.destination, wrong, 503)
@@ -95,10 +96,11 @@ class SignOnService:
         """The original's one address for all providers: nobody is sent back to it any more, so it leads home."""
         raise web.HTTPFound(HOME)
 
-    async def _log_in(self, person: Person, destination: str, browser: str) -> web.Response:
+    async def _log_in(self, request: web.Request, person: Person, destination: str, browser: str) -> web.Response:
         account = await self._identities.account(person)
         _log.info("signed_on", issuer=person.issuer, account=account.id if account else None)
         if account is not None:
+            await note(request, account, "logged-in", "browser", by=person.issuer)
             return self._sessions.begin(account, destination)
         await self._sign_ons.welcome(person, destination, browser)
         return web.Response(status=303, headers={"Location": WELCOME})
@@ -111,6 +113,7 @@ class SignOnService:
             await self._identities.link(person, account_id)
         except LinkRefused as refused:
             raise Problem(409, "linked-elsewhere", str(refused)) from None
+        await note(request, account, "identity-linked", person.issuer)
         _log.info("identity_linked", issuer=person.issuer, account=account_id)
         return web.Response(status=303, headers={"Location": f"{SETTINGS}#log-ins"})
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import structlog
 from aiohttp import web
 
+from gateway.auth.audit import note
 from gateway.auth.identity import identify
 from gateway.auth.login import require_same_origin
 from gateway.auth.oauth.families import Families
@@ -89,6 +90,7 @@ class SettingsPage:
             await self._identities.unlink(account.id, _field(form, "issuer"), _field(form, "sub"), working)
         except LinkRefused as refused:
             raise Problem(409, "last-log-in", str(refused)) from None
+        await note(request, account, "identity-unlinked", _field(form, "issuer"))
         _log.info("identity_unlinked", issuer=form.get("issuer", "")[:200], account=account.id)
         return web.Response(status=303, headers={"Location": f"{SETTINGS}#log-ins"})
 

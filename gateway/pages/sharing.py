@@ -19,11 +19,7 @@ from gateway.pkgstore import Revision
 from gateway.sharing import Shared, findability_of, link_address, managed
 from gateway.visibility import switch
 
-CHOICES = {
-    "published": "Everybody",
-    "unlisted": "Who has the address",
-    "private": "Only who may read what its owner has",
-}
+CHOICES = {"published": "Everybody", "unlisted": "Who has the address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,9 @@ async def sharing_of(pool: asyncpg.Pool, revision: Revision, viewer: Actor) -> S
         return None
     dataset_id = f"{revision.ownerid}/{revision.dataset}"
     findability = await pool.fetchval("select findability from dataset where id = $1", dataset_id)
-    return Sharing(findability, await previews.links(pool, dataset_id), CHOICES)
+    own = viewer.account is not None and viewer.account.id == revision.ownerid
+    choices = {**CHOICES, "private": "You alone" if own else f"Members of {revision.owner}"}
+    return Sharing(findability, await previews.links(pool, dataset_id), choices)
 
 
 class SharingForms:

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from gateway.auth.accounts import AccountRefused
+from gateway.auth.audit import note
 from gateway.auth.login import require_same_origin
 from gateway.auth.oidc.identities import LinkRefused
 from gateway.auth.oidc.provider import Person
@@ -56,6 +57,8 @@ class WelcomePage:
         except LinkRefused:
             raise web.HTTPSeeOther("/auth/login") from None
         _log.info("account_made", issuer=person.issuer, account=account.id)
+        await note(request, account, "identity-linked", person.issuer)
+        await note(request, account, "logged-in", "browser", by=person.issuer)
         await self._sign_ons.welcomed(request.cookies[self._cookie])
         return self._sessions.begin(account, destination)
 

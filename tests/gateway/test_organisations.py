@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from messages.settings import StoreSettings
 from tests import services
-from tests.gateway.conftest import Answer, Gateway, Publisher, serving, shared_settings
+from tests.gateway.conftest import PASSWORD, Answer, Gateway, Publisher, serving, shared_settings
 from tests.gateway.seeds import Seeds
 
 NUMBERS = itertools.count()
@@ -168,6 +168,23 @@ async def test_a_push_a_cancel_and_a_rerun_are_written_down(gateway: Gateway) ->
     assert told == [(act, "prices/1", "cleo") for act in ("rerun", "cancelled", "pushed")]
     assert log[-1]["details"] == {"findability": "private"}
     assert not any(word in str(log) for word in ("eyJ", "Signature", "X-Amz"))
+
+
+async def test_log_ins_are_written_down(gateway: Gateway) -> None:
+    eve = await gateway.publisher("eve")
+    credentials = {"username": "eve", "password": PASSWORD}
+    assert (await gateway.post("/auth/token", json=credentials)).status == 200
+    assert (await gateway.post("/auth/token", json={**credentials, "password": "guessed"})).status == 401
+    form = await gateway.post("/auth/login", data=credentials, headers={"Origin": gateway.url})
+    cookie = {"Cookie": form.headers["Set-Cookie"].partition(";")[0], "Origin": gateway.url}
+    assert (await gateway.post("/auth/logout", headers=cookie)).status == 303
+    log = (await gateway.get("/auth/audit/eve", headers={"Auth-Token": eve.token})).json()["entries"]
+    assert [(each["act"], each["subject"], each["address"]) for each in log] == [
+        ("logged-out", "session", "127.0.0.1"),
+        ("logged-in", "browser", "127.0.0.1"),
+        ("logged-in", "program", "127.0.0.1"),
+    ]
+    assert PASSWORD not in str(log)
 
 
 async def test_a_long_log_is_read_in_pages(gateway: Gateway) -> None:
