@@ -45,10 +45,9 @@ def follow_while_serving(app: web.Application, parts: Parts) -> None:
     statuses = parts.statuses
 
     async def status_of(key: Key) -> dict[str, Any] | None:
-        flow_id, is_inside = key
-        status = await statuses.of_flow(flow_id, is_inside=is_inside)
+        status = await statuses.of_flow(key.flow_id, sees_all=key.sees_all)
         # Whoever followed before it turned private hears no more.
-        return None if status and status["findability"] == "private" and not is_inside else status
+        return None if status and status["findability"] == "private" and not key.is_inside else status
 
     live = Live(parts.pool, parts.transport, parts.heard, status_of)
     app[LIVE] = live
@@ -74,8 +73,9 @@ def follow_while_serving(app: web.Application, parts: Parts) -> None:
         now = Snapshot.of(found)
         if now.final and now.id == seen:
             return web.Response(status=204)  # a browser that has heard the end does not come back after this
-        is_inside = viewer.may(Action.READ, found["ownerid"], found["dataset"])
-        return await _Stream(request, seen).run(live, (found["id"], is_inside))
+        ownerid = found["ownerid"]
+        is_inside, sees_all = viewer.may(Action.READ, ownerid, found["dataset"]), viewer.may(Action.READ, ownerid)
+        return await _Stream(request, seen).run(live, Key(found["id"], is_inside, sees_all))
 
     app.cleanup_ctx.append(listening)
     app.on_shutdown.append(let_go)
@@ -115,7 +115,7 @@ class _Stream:
                         quiet = 0.0
                         await self._write(": still here\n\n")
         except TimeoutError:
-            _log.info("reader_too_slow", flow=key[0])
+            _log.info("reader_too_slow", flow=key.flow_id)
             if self._request.transport is not None:
                 self._request.transport.abort()
             return self._response

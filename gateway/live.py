@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Self
 
 import asyncpg
@@ -31,8 +32,16 @@ PASSING: tuple[type[BaseException], ...] = (*TRANSIENT, TransientError)
 CHANNEL = "flow"
 """NOTIFY channel of the writers: the payload is the id of the flow that changed."""
 
-Key = tuple[str, bool]
-"""A flow by its id, and whether its readers may read all that its owner has."""
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is followed, and by whom: `is_inside` are who may read it though it be private, `sees_all` who may read all
+    that its owner has."""
+
+    flow_id: str
+    is_inside: bool
+    sees_all: bool
+
 
 Status = Callable[[Key], Awaitable[dict[str, Any] | None]]
 """The status of a flow for such readers, as GET /source answers it."""
@@ -96,7 +105,7 @@ class Feed:
         try:
             status = await self._status(self._key)
         except PASSING as error:
-            log.warning("flow_status_unavailable", flow=self._key[0], error=type(error).__name__)
+            log.warning("flow_status_unavailable", flow=self._key.flow_id, error=type(error).__name__)
             return
         if status is None:
             return
@@ -170,8 +179,8 @@ class Live:
     def _join(self, key: Key) -> Feed:
         if key not in self._feeds or self._feeds[key][0].ended:
             feed = Feed(key, self._status)
-            self._feeds[key] = (feed, asyncio.create_task(feed.run(), name=f"feed {key[0]}"))
-            self._followed.setdefault(key[0], set()).add(key)
+            self._feeds[key] = (feed, asyncio.create_task(feed.run(), name=f"feed {key.flow_id}"))
+            self._followed.setdefault(key.flow_id, set()).add(key)
         feed, _ = self._feeds[key]
         feed.readers += 1
         return feed
@@ -181,9 +190,9 @@ class Live:
         if not feed.readers and key in self._feeds and self._feeds[key][0] is feed:
             _, task = self._feeds.pop(key)
             task.cancel()
-            self._followed[key[0]].discard(key)
-            if not self._followed[key[0]]:
-                del self._followed[key[0]]
+            self._followed[key.flow_id].discard(key)
+            if not self._followed[key.flow_id]:
+                del self._followed[key.flow_id]
 
     def _touch(self, flow_id: str) -> None:
         for key in self._followed.get(flow_id, ()):

@@ -133,7 +133,7 @@ class Source:
         actor = await require_actor(request, SOURCE)
         flow_id = await self._statuses.own(request, actor)
         await cancel(self._pool, flow_id, origin_of(request, actor))
-        return web.json_response(await self._statuses.of_flow(flow_id, is_inside=True))
+        return web.json_response(await self._statuses.shown(flow_id, actor))
 
     async def rerun(self, request: web.Request) -> web.Response:
         """Has a failed or cancelled run of yours run again, from what was uploaded for it; the status object.
@@ -143,7 +143,7 @@ class Source:
         actor = await require_actor(request, SOURCE)
         flow_id = await self._statuses.own(request, actor)
         await rerun(self._pool, flow_id, origin_of(request, actor))
-        return web.json_response(await self._statuses.of_flow(flow_id, is_inside=True), status=202)
+        return web.json_response(await self._statuses.shown(flow_id, actor), status=202)
 
     async def _actor(self, request: web.Request) -> Actor:
         try:

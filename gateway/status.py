@@ -74,13 +74,17 @@ class Statuses:
         flow, rows, places = await self._rows(_FLOW + _ASKED, owner, dataset, number, viewer.reach)
         if flow is None:
             return None
-        return self._status(flow, rows, places, is_inside=viewer.may(Action.READ, flow["ownerid"]))
+        return self._status(flow, rows, places, sees_all=viewer.may(Action.READ, flow["ownerid"]))
 
-    async def of_flow(self, flow_id: str, *, is_inside: bool) -> dict[str, Any] | None:
-        """The status of a flow by its id, for who has been let in already: `is_inside` where they may read all that
+    async def of_flow(self, flow_id: str, *, sees_all: bool) -> dict[str, Any] | None:
+        """The status of a flow by its id, for who has been let in already: `sees_all` where they may read all that
         its owner has."""
         flow, rows, places = await self._rows(f"{_FLOW} where f.id = $1", flow_id)
-        return self._status(flow, rows, places, is_inside=is_inside) if flow else None
+        return self._status(flow, rows, places, sees_all=sees_all) if flow else None
+
+    async def shown(self, flow_id: str, viewer: Actor) -> dict[str, Any] | None:
+        """The same for one viewer."""
+        return await self.of_flow(flow_id, sees_all=viewer.may(Action.READ, flow_id.partition("/")[0]))
 
     async def unfindable(self, flow_id: str) -> str | None:
         """Why search does not find a published revision, where that will not change by itself."""
@@ -114,13 +118,13 @@ class Statuses:
         return flow, rows, {}
 
     def _moving(
-        self, flow: asyncpg.Record, row: asyncpg.Record, place: Place | None, *, is_inside: bool
+        self, flow: asyncpg.Record, row: asyncpg.Record, place: Place | None, *, sees_all: bool
     ) -> dict[str, Any]:
         """How far a resource is within its stage, or what it waits for. How much its owner has waiting is theirs."""
         if flow["finished_at"] is not None or row["state"] not in ("QUEUED", "INPROGRESS"):
             return {}
         if place is not None:
-            told = {"place": place.place, "line": place.line} if is_inside else {"place": None, "line": None}
+            told = {"place": place.place, "line": place.line} if sees_all else {"place": None, "line": None}
             return {"waiting": _told({"for": "turn", **told})}
         progress = self._heard.progress(flow["id"], row["index"], row["stage"], row["round"])
         if progress is not None:
@@ -135,7 +139,7 @@ class Statuses:
         rows: Sequence[asyncpg.Record],
         places: Mapping[int, Place],
         *,
-        is_inside: bool,
+        sees_all: bool,
     ) -> dict[str, Any]:
         page = f"{self._public_url}/{flow['owner']}/{flow['dataset']}"
         stats = {"bytes": sum(row["size"] or 0 for row in rows), "count_of_rows": sum(row["rows"] or 0 for row in rows)}
@@ -162,7 +166,7 @@ class Statuses:
             "finished": flow["finished_at"].isoformat() if flow["finished_at"] else None,
             "resources": [
                 _resource(row, f"{page}/v/{flow['revision']}")
-                | self._moving(flow, row, places.get(row["index"]), is_inside=is_inside)
+                | self._moving(flow, row, places.get(row["index"]), sees_all=sees_all)
                 for row in rows
             ],
             "indexed": flow["state"] == "SUCCEEDED" and flow["indexed"],

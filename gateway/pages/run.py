@@ -123,9 +123,7 @@ class RunPage:
         """The resources of a run that moves, by their index, as its status has them."""
         if revision.finished_at is not None:
             return {}
-        status = await self._statuses.of_flow(
-            revision.id, is_inside=viewer.may(Action.READ, revision.ownerid, revision.dataset)
-        )
+        status = await self._statuses.shown(revision.id, viewer)
         return {resource["index"]: resource for resource in status["resources"]} if status else {}
 
     async def cancel(self, request: web.Request) -> web.Response:

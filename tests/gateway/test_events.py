@@ -16,6 +16,7 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from deploy.embedded.ports import LOOPBACK, free_ports
+from gateway.auth.rights import Action, Actor, Scope
 from gateway.client.stream import Event, changed, events_of
 from gateway.events import LIVE
 from gateway.live import POLL, Live, pause_after
@@ -111,7 +112,7 @@ async def left(live: Live) -> None:
 async def looked(live: Live, flow: FlowRef) -> None:
     """Returns when the flow's feed has made its first snapshot, of which a reader who has it is not told."""
     async with asyncio.timeout(30):
-        while not any(key[0] == flow.id and feed._snapshot for key, (feed, _) in live._feeds.items()):
+        while not any(key.flow_id == flow.id and feed._snapshot for key, (feed, _) in live._feeds.items()):
             await asyncio.sleep(0.05)
 
 
@@ -373,6 +374,16 @@ async def test_only_who_may_read_all_of_an_owner_is_told_what_else_waits(
         assert (gateway.app[LIVE].followed, gateway.app[LIVE].readers) == (1, 2)
         assert anybody.events[0].id == owner.events[0].id
     assert seen == {"anybody": (None, None), "owner": (2, 2)}
+    # A token for one dataset reads that one, and learns nothing of the others.
+    scope = Scope(actions=frozenset(Action), ownerid=ada.id, dataset="gold")
+    shown = await gateway.parts.statuses.shown(flow.id, Actor(account=ada.account, scope=scope))
+    assert shown is not None
+    assert shown["resources"][0]["waiting"] == {
+        "for": "turn",
+        "place": None,
+        "line": None,
+        "words": "waits for its turn",
+    }
 
 
 async def test_a_resource_that_stands_still_is_told_how_many_jobs_are_queued(gateway: Gateway, flow: FlowRef) -> None:
