@@ -15,6 +15,9 @@ from gateway import health, membership, quota, rawparts, rawstore, sharing, sour
 from gateway.admission import Admission
 from gateway.auth import endpoints, tokenrequests
 from gateway.auth.accounts import Accounts
+from gateway.auth.ci import exchange
+from gateway.auth.ci import requests as trustrequests
+from gateway.auth.ci.issuers import CiIssuers
 from gateway.auth.keys import SigningKeys
 from gateway.auth.oidc.identities import Identities
 from gateway.auth.oidc.providers import Providers
@@ -44,6 +47,11 @@ themselves, so that they do not send into a connection that is just being closed
 GRACE = 10.0
 """Seconds that running requests get at shutdown."""
 
+MODULES = (
+    *(health, endpoints, tokenrequests, trustrequests, exchange, membership),
+    *(quota, rawstore, rawparts, sharing, source),
+)
+"""Whatever serves programs; the pages come after them (`add_reading`)."""
 OUTAGE: tuple[type[BaseException], ...] = (TransientError, *TRANSIENT)
 POOL = 20
 """Database connections of one process."""
@@ -63,6 +71,7 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
         accounts=accounts,
         tokens=Tokens(SigningKeys(pool), issuer=settings.gateway.public_url),
         providers=Providers(settings.gateway.providers, settings.gateway.public_url),
+        ci=CiIssuers(settings.gateway.ci_issuers, settings.gateway.public_url),
         identities=Identities(pool, accounts),
         admission=Admission(),
         rates=Rates(Rate("address", settings.gateway.address_rate), Rate("account", settings.gateway.account_rate)),
@@ -77,7 +86,7 @@ def create_app(settings: Settings, pool: asyncpg.Pool, blobs: Blobs, transport: 
     app.on_response_prepare.append(secure_headers(settings.gateway.public_url))
     app.cleanup_ctx.append(_keep_keys)
     app.cleanup_ctx.append(_follow_providers)
-    for module in (health, endpoints, tokenrequests, membership, quota, rawstore, rawparts, sharing, source):
+    for module in MODULES:
         app.add_routes(module.routes(parts))
     _refuse_other_methods(app)
     add_reading(app, parts)
@@ -171,5 +180,5 @@ async def _keep_keys(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _follow_providers(app: web.Application) -> AsyncIterator[None]:
-    async with app[PARTS].providers.following():
+    async with app[PARTS].providers.following(), app[PARTS].ci.following():
         yield

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.admission import Admission
 from gateway.auth.accounts import Accounts
+from gateway.auth.ci.issuers import CiIssuers
 from gateway.auth.oidc.identities import Identities
 from gateway.auth.oidc.providers import Providers
 from gateway.auth.tokens import Tokens
@@ -23,8 +24,8 @@ from messages.transport.port import Transport
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What handlers stand on: one database pool, one object store, one transport, the accounts and their tokens, who
-    else says who somebody is; the line before dear requests, and how often one caller may ask; what flows are like, and
-    what was heard of them."""
+    else says who somebody is, and what is a CI job; the line before dear requests, and how often one caller may ask;
+    what flows are like, and what was heard of them."""
 
     settings: Settings
     pool: asyncpg.Pool
@@ -34,6 +35,7 @@ class Parts:
     tokens: Tokens
     providers: Providers
     identities: Identities
+    ci: CiIssuers
     admission: Admission
     rates: Rates
     heard: Heard

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from messages.cisettings import CiSettings, ci_issuers_from
 from messages.errors import SettingsError as SettingsError
 from messages.jobs import STAGES
 from messages.providersettings import ProviderSettings, providers_from
@@ -35,8 +36,9 @@ class GatewaySettings:
     """`public_url` is the gateway's address as users see it: issuer of tokens, base of links. Expiry in seconds.
 
     `trusted_proxies`: where an `X-Forwarded-For` may come from. `address_rate`, `account_rate`: requests a second, 0
-    for as many as they like. `providers`: who else may say who somebody is. `owner_quota`: bytes that an
-    owner may have in the object store unless said otherwise of it, 0 for as many as they like.
+    for as many as they like. `providers`: who else may say who somebody is; `ci_issuers`: whose jobs may publish.
+    `owner_quota`: bytes that an owner may have in the object store unless said otherwise of it, 0 for as many as they
+    like.
     """
 
     host: str
@@ -49,6 +51,7 @@ class GatewaySettings:
     account_rate: float
     providers: tuple[ProviderSettings, ...]
     owner_quota: int
+    ci_issuers: tuple[CiSettings, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             account_rate=_rate(environ, "DH_RATE_ACCOUNT", 100.0),
             providers=providers_from(environ),
             owner_quota=_whole(environ, "DH_OWNER_QUOTA", 100_000_000_000),
+            ci_issuers=ci_issuers_from(environ),
         ),
         worker=WorkerSettings(
             slots=_int(environ, "DH_SLOTS", 4),

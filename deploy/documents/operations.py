@@ -195,6 +195,53 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answer_type=None,
         statuses=((204, "it is good for nothing"), (401, "not logged in"), (404, "no such token of yours")),
     ),
+    ("POST", "/auth/trust/{owner}/{dataset}"): Operation(
+        tag="auth",
+        security=LOGGED_IN,
+        body="NewTrust",
+        answer="Trust",
+        statuses=(
+            (201, "trusted from now on"),
+            (401, "not logged in"),
+            (403, "you do not manage the dataset"),
+            (404, "no such dataset of yours"),
+            (409, "trusted already, or too much is"),
+            (422, "what is wrong with it"),
+        ),
+    ),
+    ("GET", "/auth/trust/{owner}/{dataset}"): Operation(
+        tag="auth",
+        security=LOGGED_IN,
+        answer="Trusted",
+        statuses=(
+            (200, "found"),
+            (401, "not logged in"),
+            (403, "you do not manage it"),
+            (404, "no such dataset of yours"),
+        ),
+    ),
+    ("DELETE", "/auth/trust/{owner}/{dataset}/{trust}"): Operation(
+        tag="auth",
+        security=LOGGED_IN,
+        answer_type=None,
+        statuses=(
+            (204, "trusted no more"),
+            (401, "not logged in"),
+            (403, "you do not manage it"),
+            (404, "no such trust"),
+        ),
+    ),
+    ("POST", "/auth/exchange"): Operation(
+        tag="auth",
+        body="Exchange",
+        body_type=FORM_TYPE,
+        answer="Exchanged",
+        statuses=(
+            (200, "a token for a quarter of an hour"),
+            (400, "why not (RFC 6749, 5.2)"),
+            (503, "the CI system's keys cannot be had"),
+        ),
+    ),
     ("GET", "/auth/oauth_callback"): Operation(tag="auth", answer_type=None, statuses=((302, "nobody began: home"),)),
     ("GET", "/auth/oauth_callback/{provider}"): Operation(
         tag="auth",
@@ -527,6 +574,19 @@ PART_URL = _object("number url headers", number=NUMBER, url=TEXT, headers=_map(T
 UPLOAD = _closed(
     "path length sha256 part_size parts", path=SENT, length=NUMBER, sha256=SENT, part_size=NUMBER, parts=_list(PART)
 )
+TRUST = {
+    "id": TEXT,
+    "provider": {"enum": ["github", "gitlab"]},
+    "issuer": TEXT,
+    "repository": TEXT,
+    "repository_id": {**NULLABLE, "description": "of the first job that came: no other is trusted"},
+    "workflow": NULLABLE,
+    "ref": NULLABLE,
+    "environment": NULLABLE,
+    "created": TEXT,
+    "last_used": NULLABLE,
+    "last_run": NULLABLE,
+}
 API_TOKEN = {
     "id": TEXT,
     "name": TEXT,
@@ -643,6 +703,36 @@ SCHEMAS: Mapping[str, Any] = {
         access=ACCESS,
         scope={**TEXT, "pattern": "^[a-z]{1,9}(/[a-z]{1,9})?$", "description": "owner, or owner/dataset"},
         days={**NUMBER, "minimum": 1, "maximum": 365},
+    ),
+    "NewTrust": _closed(
+        "provider repository",
+        provider={"enum": ["github", "gitlab"]},
+        issuer={**TEXT, "pattern": "^https://(token.actions.githubusercontent|gitlab).com$"},
+        repository={**TEXT, "pattern": r"^[a-z]{1,20}/[a-z]{1,20}$"},
+        workflow={**TEXT, "pattern": r"^[a-z]{1,20}\.yml$", "description": "the file of the workflow"},
+        ref={
+            **TEXT,
+            "pattern": r"^refs/(heads|tags)/[a-z]{1,20}\*?$",
+            "description": "whole, or its beginning and a *",
+        },
+        environment={**TEXT, "pattern": r"^[a-z]{1,20}$"},
+    ),
+    "Trust": _object("id provider issuer repository", **TRUST),
+    "Trusted": _object("trusted", trusted=_list(_object("id", **TRUST))),
+    "Exchange": _object(
+        "grant_type subject_token subject_token_type",
+        grant_type={"const": "urn:ietf:params:oauth:grant-type:token-exchange"},
+        subject_token={**SENT, "description": "the ID token of a CI job"},
+        subject_token_type={"const": "urn:ietf:params:oauth:token-type:jwt"},
+        scope={**SENT, "description": "publish:OWNER/NAME"},
+    ),
+    "Exchanged": _object(
+        "access_token issued_token_type token_type expires_in scope",
+        access_token=TEXT,
+        issued_token_type=TEXT,
+        token_type={"const": "Bearer"},
+        expires_in=NUMBER,
+        scope=TEXT,
     ),
     "MadeApiToken": _object("token id expires", token=TEXT, **API_TOKEN),
     "ApiTokens": _object("tokens", tokens=_list(_object("id name access scope expires", **API_TOKEN))),

@@ -35,15 +35,18 @@ _SHOWN = """
            t.last_used_at, t.last_address, t.revoked_at, t.expires_at <= now() as expired
     from api_token t join account o on o.id = t.ownerid
 """
-_MINE = f"{_SHOWN} where t.account_id = $1 order by t.revoked_at is not null, t.expires_at <= now(), t.created_at desc"
+_MINE = f"""
+    {_SHOWN} where t.account_id = $1 and t.trust_id is null
+    order by t.revoked_at is not null, t.expires_at <= now(), t.created_at desc
+"""
 _ONE = f"{_SHOWN} where t.id = $1"
 # The name of one that has ended by itself is free again.
 _TIDY = """
     update api_token set revoked_at = expires_at
-    where account_id = $1 and revoked_at is null and expires_at <= now()
+    where account_id = $1 and revoked_at is null and expires_at <= now() and trust_id is null
 """
 _FORGET = "delete from api_token where account_id = $1 and revoked_at < now() - make_interval(days => $2)"
-_COUNT = "select count(*) from api_token where account_id = $1 and revoked_at is null"
+_COUNT = "select count(*) from api_token where account_id = $1 and revoked_at is null and trust_id is null"
 _INSERT = """
     insert into api_token (id, digest, account_id, name, access, ownerid, dataset, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(days => $8))

@@ -100,6 +100,7 @@ SPEC = {
     ],
 }
 
+TRUST = Row(statuses=(401, 200, 404, 401, 401), mark='"trusted"', sees=OWNER, role="maintainer", people=True)
 BUTTON = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, browser=True, role="publisher")
 RUN = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, service="source", role="publisher")
 
@@ -134,6 +135,14 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("POST", "/auth/token"): _same(401, body={"username": "{fresh}", "password": "guessed"}),
     ("POST", "/auth/logout"): Row(statuses=(403, 303, 303, 303, 303)),
     ("GET", "/auth/oauth_callback"): _same(302),
+    ("POST", "/auth/exchange"): _same(415, body={"subject_token": "x"}),
+    ("GET", "/auth/trust/{owner}/{dataset}"): TRUST,
+    ("POST", "/auth/trust/{owner}/{dataset}"): Row(
+        statuses=(401, 422, 404, 401, 401), body={"provider": "svn"}, role="maintainer", people=True
+    ),
+    ("DELETE", "/auth/trust/{owner}/{dataset}/{trust}"): Row(
+        statuses=(401, 404, 404, 401, 401), values={"trust": "absent"}, role="maintainer", people=True, as_member=404
+    ),
     ("GET", "/auth/organisations"): Row(statuses=(401, 200, 200, 401, 401), people=True),
     ("POST", "/auth/organisations"): Row(statuses=(401, 409, 409, 401, 401), body={"name": "{owner}"}, people=True),
     ("GET", "/auth/organisations/{organisation}/members"): Row(

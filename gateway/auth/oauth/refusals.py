@@ -1,4 +1,4 @@
-"""Why a program gets no token, in the words of RFC 6749 (5.2) and RFC 8628 (3.5)."""
+"""Why a program gets no token, in the words of RFC 6749 (5.2), RFC 8628 (3.5) and RFC 8693 (2.2.2)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from aiohttp import web
 INVALID_REQUEST = "invalid_request"
 INVALID_CLIENT = "invalid_client"
 INVALID_GRANT = "invalid_grant"
+INVALID_SCOPE = "invalid_scope"
+INVALID_TARGET = "invalid_target"
 UNSUPPORTED = "unsupported_grant_type"
 PENDING = "authorization_pending"
 SLOW_DOWN = "slow_down"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from authlib.oidc.discovery import get_well_known_url
@@ -48,10 +49,17 @@ class Metadata:
 
 
 class Issuer:
-    """One issuer, by its address, which is compared letter by letter."""
+    """One issuer, by its address, which is compared letter by letter.
 
-    def __init__(self, url: str, documents: Documents) -> None:
+    One that does not sign people on, such as a CI system, needs no endpoints, and has its keys at its own address.
+    """
+
+    def __init__(
+        self, url: str, documents: Documents, *, algorithms: Sequence[str] = ALGORITHMS, signs_on: bool = True
+    ) -> None:
         self.url = url
+        self._algorithms = algorithms
+        self._signs_on = signs_on
         self._documents = documents
         self._lock = asyncio.Lock()
         self._metadata: Metadata | None = None
@@ -99,15 +107,17 @@ class Issuer:
     def _read(self, document: Mapping[str, Any]) -> Metadata:
         if document.get("issuer") != self.url:
             raise ProviderDown(f"{self.url} calls itself {document.get('issuer')!r}")
-        for name in _ENDPOINTS:
+        for name in _ENDPOINTS if self._signs_on else _ENDPOINTS[-1:]:
             if not isinstance(document.get(name), str) or not is_safe(document[name]):
                 raise ProviderDown(f"{self.url} has no {name} that can be asked safely")
+        if not self._signs_on and urlsplit(document["jwks_uri"]).netloc != urlsplit(self.url).netloc:
+            raise ProviderDown(f"{self.url} has its keys elsewhere")
         userinfo = document.get("userinfo_endpoint")
         return Metadata(
-            **{name: document[name] for name in _ENDPOINTS},
+            **{name: str(document.get(name, "")) for name in _ENDPOINTS},
             userinfo_endpoint=userinfo if isinstance(userinfo, str) and is_safe(userinfo) else "",
             algorithms=[
-                each for each in _texts(document, "id_token_signing_alg_values_supported") if each in ALGORITHMS
+                each for each in _texts(document, "id_token_signing_alg_values_supported") if each in self._algorithms
             ],
             auth_methods=_texts(document, "token_endpoint_auth_methods_supported") or ["client_secret_basic"],
             names_itself=document.get("authorization_response_iss_parameter_supported") is True,
