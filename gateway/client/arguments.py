@@ -77,7 +77,9 @@ def _add_login(commands: Commands, everywhere: argparse.ArgumentParser) -> None:
     login = _add(commands, everywhere, "login", "log in, in the browser or with a password from standard input")
     login.add_argument("--username", metavar="NAME", help="log in without a browser; needs --password-stdin")
     login.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    login.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    where = login.add_mutually_exclusive_group()
+    where.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    where.add_argument("--device", action="store_true", help="log in with a code, in a browser of any other machine")
 
 
 def _add_validate(commands: Commands, everywhere: argparse.ArgumentParser) -> None:

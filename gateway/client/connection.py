@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from gateway.client.answers import failure_of
+from gateway.client.answers import failure_of, object_of
 from gateway.client.failures import ServerFailure
+from gateway.client.renewal import Renewal
+from gateway.client.session import ConfigFile, config_path
 
 ATTEMPTS = 5
 FIRST_PAUSE = 0.5  # seconds, doubled after each attempt
@@ -39,13 +41,38 @@ class Answer:
 
 
 class Connection:
-    """Calls to the server. `session` stays open as long as the connection is used (see `connected`)."""
+    """Calls to the server. `session` stays open as long as the connection is used (see `connected`).
 
-    def __init__(self, server: str, session: aiohttp.ClientSession, *, attempts: int = ATTEMPTS) -> None:
+    A token of `dh login` that has nearly ended is exchanged for the next one before it is sent (`renewal`).
+    """
+
+    def __init__(
+        self,
+        server: str,
+        session: aiohttp.ClientSession,
+        *,
+        attempts: int = ATTEMPTS,
+        renewal: Renewal | None = None,
+    ) -> None:
         self.server = server
         self.session = session
+        self._renewal = renewal
         self._attempts = attempts
         self._reached = False
+
+    async def current(self, token: str | None) -> str | None:
+        """The token to be sent for this one; raises RequestFailure where its log-in has ended."""
+        if token is None or self._renewal is None:
+            return token
+        return await self._renewal.current(token, self.token)
+
+    async def token(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """What the token endpoint gives for a form; raises RequestFailure with its word in `problem`."""
+        return await self.form("/auth/oauth/token", form)
+
+    async def form(self, path: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """The object that a form is answered with."""
+        return object_of(self.server, (await self.call("POST", path, form=form)).body)
 
     async def call(
         self,
@@ -54,6 +81,7 @@ class Connection:
         *,
         query: Mapping[str, str] | None = None,
         json: Any = None,
+        form: Mapping[str, str] | None = None,
         token: str | None = None,
         repeatable: bool = True,
         redirects: bool = False,
@@ -68,7 +96,7 @@ class Connection:
         for attempt in range(1, self._attempts + 1):
             pause, again = pause_after(attempt), attempt < self._attempts
             try:
-                answer = await self._once(method, path, query, json, token)
+                answer = await self._once(method, path, query, json, form, await self.current(token))
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 # A server that was never there is hardly about to come back: a wrong address is told soon.
                 again = again and (self._reached or attempt == 1)
@@ -85,7 +113,13 @@ class Connection:
         raise AssertionError("the last attempt returns or raises")
 
     async def _once(
-        self, method: str, path: str, query: Mapping[str, str] | None, json: Any, token: str | None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        json: Any,
+        form: Mapping[str, str] | None,
+        token: str | None,
     ) -> Answer:
         # No redirect is followed: it could carry the token to another host.
         async with self.session.request(
@@ -93,6 +127,7 @@ class Connection:
             self.server + path,
             params=query,
             json=json,
+            data=form,
             headers=_headers(token),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=TOTAL, sock_connect=CONNECT, sock_read=IDLE),
@@ -109,7 +144,7 @@ async def connected(server: str) -> AsyncIterator[Connection]:
     # A proxy of the environment is for the world outside; nobody reaches this machine's own address through it.
     connector = aiohttp.TCPConnector(socket_factory=_socket)
     async with aiohttp.ClientSession(connector=connector, trust_env=not is_loopback(server)) as session:
-        yield Connection(server, session)
+        yield Connection(server, session, renewal=Renewal(server, ConfigFile(config_path())))
 
 
 def _socket(address: aiohttp.AddrInfoType) -> socket.socket:

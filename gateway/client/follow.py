@@ -81,7 +81,7 @@ class _Stream:
         """None where the server has no such stream."""
         async with self._connection.session.get(
             f"{self._connection.server}/source/{quote(self._flow)}/events",
-            headers=self._headers(),
+            headers=await self._headers(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=SILENCE),
             allow_redirects=False,
         ) as response:
@@ -90,8 +90,9 @@ class _Stream:
             async for event in events_of(_lines(response.content)):
                 yield event
 
-    def _headers(self) -> dict[str, str]:
-        token = {"Auth-Token": self._token} if self._token else {}
+    async def _headers(self) -> dict[str, str]:
+        current = await self._connection.current(self._token)
+        token = {"Auth-Token": current} if current else {}
         seen = {"Last-Event-ID": self._seen} if self._seen else {}
         return {"Accept": "text/event-stream", **token, **seen}
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,11 @@ from urllib.parse import urlsplit
 from gateway.auth.tokensecret import PREFIX, is_secret
 from gateway.client.failures import RequestFailure, UsageFailure
 
+if sys.platform != "win32":  # there two processes at the same time may have to log in again
+    import fcntl
+
 DEFAULT_SERVER = "http://127.0.0.1:8080"
+_TEXTS = ("token", "username", "refresh_token", "attempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,22 @@ def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(home) / "datahub" / "config.json"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn:
+    """What is kept of a log-in. One of a browser or a code also has the `refresh_token` for the next token, `expires`
+    (seconds since 1970) of this one, and the secret of an exchange whose answer is not here yet (`attempt`)."""
+
+    token: str
+    username: str
+    refresh_token: str | None = None
+    expires: float | None = None
+    attempt: str | None = None
+
+    def tried(self, attempt: str) -> LogIn:
+        """The same, with an exchange under way."""
+        return replace(self, attempt=attempt)
+
+
 class ConfigFile:
     """`{"servers": {address: {"token": …, "username": …}}}` in a file that nobody else can read."""
 
@@ -84,9 +105,35 @@ class ConfigFile:
         token = self._read().get(server, {}).get("token")
         return token if isinstance(token, str) else None
 
+    def login(self, server: str) -> LogIn | None:
+        """The log-in kept for a server; raises RequestFailure when the file is open to others or broken."""
+        entry = self._read().get(server, {})
+        texts = {name: entry[name] for name in _TEXTS if isinstance(entry.get(name), str)}
+        if "token" not in texts:
+            return None
+        expires = entry.get("expires")
+        return LogIn(**{"username": "", **texts}, expires=float(expires) if isinstance(expires, (int, float)) else None)
+
     def keep(self, server: str, token: str, username: str) -> None:
         """Keep the token of one server; the others stay."""
-        self._write({**self._read(), server: {"token": token, "username": username}})
+        self.keep_login(server, LogIn(token=token, username=username))
+
+    def keep_login(self, server: str, login: LogIn) -> None:
+        """The same with all there is to a log-in."""
+        entry = {name: value for name, value in asdict(login).items() if value is not None}
+        self._write({**self._read(), server: entry})
+
+    def lock(self) -> int:
+        """Waits until no other process exchanges a token; the descriptor lets the next one when it is closed."""
+        path = self.path.with_name(f"{self.path.name}.lock")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+        except OSError as error:
+            raise RequestFailure(f"{path} cannot be written: {error.strerror}") from None
+        if sys.platform != "win32":
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
 
     def forget(self, server: str) -> bool:
         """Forget the token of one server; says whether there was one."""

@@ -25,7 +25,7 @@ from gateway.problems import Problem
 
 WINDOW = 600.0
 """Seconds that a wrong code counts; ten of one address are too many (RFC 8628, 5.1)."""
-WRONG = "No machine waits with this code. Compare it with what the machine shows; after 15 minutes it shows a new one."
+WRONG = "No machine waits with this code. Compare it with what the machine shows; it is good for 15 minutes."
 
 _log = structlog.get_logger()
 
