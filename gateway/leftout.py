@@ -22,6 +22,8 @@ LISTS_END = 50
 NOT_A_TABLE = "Not a table: its encoding, kind and rows were not checked, and it is published as it is."
 NO_REPORT = "There is no validation report: its rows were not checked."
 MOST_NOTES = 10
+TOO_MANY = "there are too many other errors"
+"""How `tabular.validation` says that a key was given up."""
 
 
 def left_out(*, tabular: bool, state: str, rule: str | None, errors: int | None, facts: Mapping[str, Any]) -> list[str]:
@@ -58,25 +60,29 @@ def _of_errors(checked: Mapping[str, Any], errors: int) -> list[str]:
     limits, listed = _mapping(checked, "limits"), _mapping(checked, "listed")
     found = []
     if checked.get("truncated") and (most := limits.get("errors")):
-        found.append(f"The report ends after {most:,} of {errors:,} errors: DH_REPORTED_ERRORS.")
+        found.append(f"The report ends after {most:,} of {errors:,} errors, {_limit('DH_REPORTED_ERRORS')}.")
     if checked.get("complete") is False:
-        setting = " (DH_COUNT_SECONDS)" if "limit" in str(checked.get("why")) else ""
-        found.append(f"Errors are counted up to row {checked.get('counted_to') or 0:,}. {checked.get('why')}{setting}")
+        why = str(checked.get("why")).replace("the limit", _limit("DH_COUNT_SECONDS"))
+        found.append(f"Errors are counted up to row {checked.get('counted_to') or 0:,}. {why}")
     if listed.get("errors_cut"):
         found.append(
-            f"errors.csv has the first {listed['errors']:,} of {errors:,} errors:"
+            f"errors.csv has the first {listed['errors']:,} of {errors:,} errors,"
             f" {_end(listed['errors'], limits.get('listed_errors'), 'DH_LISTED_ERRORS')}."
         )
     if listed.get("rows_cut"):
         found.append(
-            f"annotated.csv has the first {listed['rows']:,} of {checked.get('bad_rows') or 0:,} bad rows:"
+            f"annotated.csv has the first {listed['rows']:,} of {checked.get('bad_rows') or 0:,} bad rows,"
             f" {_end(listed['rows'], limits.get('listed_rows'), 'DH_LISTED_ROWS')}."
         )
     return found
 
 
 def _end(count: int, most: int | None, setting: str) -> str:
-    return setting if most is None or count >= most else f"it ends after {LISTS_END} MB"
+    return _limit(setting) if most is None or count >= most else f"for a list ends after {LISTS_END} MB"
+
+
+def _limit(setting: str) -> str:
+    return f"the server's limit ({setting})"
 
 
 def _mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -87,4 +93,5 @@ def _mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _notes(checked: Mapping[str, Any]) -> list[str]:
     """What of the schema was not checked, as `tabular.validation` says it."""
     notes = checked.get("notes")
-    return [str(note) for note in notes[:MOST_NOTES]] if isinstance(notes, Sequence) else []
+    told = notes[:MOST_NOTES] if isinstance(notes, Sequence) else []
+    return [str(note).replace(TOO_MANY, f"{TOO_MANY}, {_limit('DH_REPORTED_ERRORS')}") for note in told]

@@ -173,7 +173,7 @@ def run_line(revision: Revision, run: ResourceRun, moving: Mapping[str, Any]) ->
     """A resource as the page shows it; `moving` is what its status says besides of one that moves."""
     progress = moving.get("progress")
     told = progress or moving.get("waiting")
-    state = "INPROGRESS" if progress and run.state == "QUEUED" else run.state
+    state = "INPROGRESS" if progress else "QUEUED" if told else run.state
     findings = [finding_line(finding) for finding in run.findings[:MOST_FINDINGS]]
     return RunLine(
         index=run.index,

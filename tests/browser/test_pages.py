@@ -145,6 +145,7 @@ async def test_progress_and_place_in_line_are_seen_and_a_gateway_that_restarts_i
     gateway.app[LIVE].release()
     tell(5 * 10**8)
     await expect(words).to_have_text("500 MB of 1.0 GB, 5.0 MB/s, about 2 min left")
+    await expect(page.locator("#resource-1 [data-stage=load] .stage-state")).to_have_text("waiting")
     await expect(page.get_by_text("The connection is lost")).to_be_hidden()
     complaints.heard.clear()  # a stream that is cut is an error on the console
 

@@ -82,7 +82,7 @@ async def test_what_was_skipped_is_missing_or_capped_is_said_on_every_page(
     late = Table(name="late", state="FAILED", stage="validate", rule="type-error", errors=5_000, reason="bad",
                  findings=[BAD_ROW], facts={"validate": late_facts})  # fmt: skip
     await seeds.revision(ada.id, "bad", state="FAILED", reason="x", tables=[early, late])
-    capped = "The report ends after 1,000 of 5,000 errors: DH_REPORTED_ERRORS."
+    capped = "The report ends after 1,000 of 5,000 errors, the server&#39;s limit (DH_REPORTED_ERRORS)."
     for path in ("/ada/bad/v/1", "/ada/bad/v/1/report/prices"):
         assert NO_REPORT in await page(gateway, path)
     for path in ("/ada/bad/v/1", "/ada/bad/v/1/report/late"):

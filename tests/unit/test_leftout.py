@@ -51,22 +51,28 @@ def test_a_limit_is_told_with_its_setting(rule: str, setting: str) -> None:
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        ({"truncated": True}, "The report ends after 1,000 of 20,000 errors: DH_REPORTED_ERRORS."),
+        ({"truncated": True}, "The report ends after 1,000 of 20,000 errors, the server's limit (DH_REPORTED_ERRORS)."),
         (
             {"complete": False, "counted_to": 77_000, "why": "Counting ends after 300 seconds, the limit."},
-            "Errors are counted up to row 77,000. Counting ends after 300 seconds, the limit. (DH_COUNT_SECONDS)",
+            "Errors are counted up to row 77,000. Counting ends after 300 seconds, the server's limit"
+            " (DH_COUNT_SECONDS).",
         ),
         (
             {"listed": {"errors": 10_000, "errors_cut": True}},
-            "errors.csv has the first 10,000 of 20,000 errors: DH_LISTED_ERRORS.",
+            "errors.csv has the first 10,000 of 20,000 errors, the server's limit (DH_LISTED_ERRORS).",
         ),
         (
             {"listed": {"errors": 900, "errors_cut": True}},
-            "errors.csv has the first 900 of 20,000 errors: it ends after 50 MB.",
+            "errors.csv has the first 900 of 20,000 errors, for a list ends after 50 MB.",
         ),
         (
             {"listed": {"rows": 5_000, "rows_cut": True}, "bad_rows": 8_000},
-            "annotated.csv has the first 5,000 of 8,000 bad rows: DH_LISTED_ROWS.",
+            "annotated.csv has the first 5,000 of 8,000 bad rows, the server's limit (DH_LISTED_ROWS).",
+        ),
+        (
+            {"notes": ["The unique key 'a' was not checked, for there are too many other errors."]},
+            "The unique key 'a' was not checked, for there are too many other errors, the server's limit"
+            " (DH_REPORTED_ERRORS).",
         ),
         ({"notes": ["The foreign key no. 1 was not checked."]}, "The foreign key no. 1 was not checked."),
     ],

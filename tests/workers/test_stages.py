@@ -205,9 +205,9 @@ async def test_validate_counts_every_error_beyond_the_report_and_lists_them(tool
     assert "5 errors" in outcome.reason
     notes = left_out(tabular=True, state="FAILED", rule=outcome.rule, errors=outcome.errors, facts=facts_of(outcome))
     assert notes == [
-        "The report ends after 2 of 5 errors: DH_REPORTED_ERRORS.",
-        "errors.csv has the first 3 of 5 errors: DH_LISTED_ERRORS.",
-        "annotated.csv has the first 2 of 5 bad rows: DH_LISTED_ROWS.",
+        "The report ends after 2 of 5 errors, the server's limit (DH_REPORTED_ERRORS).",
+        "errors.csv has the first 3 of 5 errors, the server's limit (DH_LISTED_ERRORS).",
+        "annotated.csv has the first 2 of 5 bad rows, the server's limit (DH_LISTED_ROWS).",
     ]
     files = {item.role: (await tools.blobs.get(item.blob)).decode() for item in outcome.files}
     assert set(files) == {"summary", "errors", "annotated"}

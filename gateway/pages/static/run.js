@@ -62,8 +62,8 @@
     resources.set(resource.index, resource);
     const item = document.getElementById(`resource-${resource.index}`);
     if (!item) return;
-    // What is being loaded has ended no stage yet, and does not wait all the same.
-    const now = resource.progress && resource.state === "QUEUED" ? "INPROGRESS" : resource.state;
+    // What is being loaded has ended no stage yet, and does not wait all the same; what has ended one may wait.
+    const now = resource.progress ? "INPROGRESS" : resource.waiting ? "QUEUED" : resource.state;
     item.className = `resource ${now.toLowerCase()}`;
     const reached = Math.max(0, stages.indexOf(resource.stage));
     item.querySelectorAll(".stages > li").forEach((line, position) => {
