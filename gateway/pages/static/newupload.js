@@ -152,6 +152,7 @@ export class Uploads {
       file.arrived.add(part.number);
       tell();
     });
+    this.token = await permission("rawstore"); // the last may be older than an hour
     await call("POST", `/rawstore/uploads/${file.upload}/complete`, this.token, {parts: hashes});
     file.there = true;
   }
