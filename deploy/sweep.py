@@ -90,6 +90,7 @@ class Sweep:
         for owner, objects in owners.items():
             for first in range(0, len(objects), BATCH):
                 gone += await self._sweep_owner(owner, objects[first : first + BATCH])
+            await self._count_anew(owner)
         return gone
 
     async def _sweep_owner(self, owner: str, objects: Sequence[StoredObject]) -> list[StoredObject]:
@@ -102,8 +103,13 @@ class Sweep:
             if gone:
                 await connection.execute("update account set swept_at = clock_timestamp() where id = $1", owner)
             await asyncio.gather(*(self._blobs.delete(found) for found in gone))
-            await forget(connection, owner)
         return gone
+
+    async def _count_anew(self, owner: str) -> None:
+        """What was deleted is no longer on the owner's account."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute("select from account where id = $1 for update", owner)
+            await forget(connection, owner)
 
     async def _is_unchanged(self, found: StoredObject) -> bool:
         """False for what was uploaded anew since it was listed."""

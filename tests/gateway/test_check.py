@@ -23,6 +23,7 @@ from gateway.uploads import find_uploads, posted_spec
 from messages.blobs import Blobs, StoredObject
 from messages.multipart import SMALLEST
 from messages.settings import Settings
+from messages.usage import used
 from tests.gateway.conftest import CSV, Gateway, Publisher, spec_of
 from tests.gateway.seeds import Seeds, Table
 
@@ -148,6 +149,14 @@ async def test_only_what_nothing_needs_is_swept(ada: Publisher, seeds: Seeds) ->
     await rerun(pool, f"{ada.id}/moving/1", OPERATOR)  # what it was pushed with is still there
     resource = await pool.fetchval("select resource from flow_resource where flow_id like '%moving/1'")
     assert await blobs.head("rawstore", resource["source"]["key"]) is not None
+
+
+async def test_what_was_swept_is_on_nobodys_account(ada: Publisher, seeds: Seeds) -> None:
+    await ada.upload(b"never,posted\n1,2\n")
+    query = "insert into stored_content (ownerid, content, size) values ($1, 'a report of a run that ran again', 77)"
+    await seeds.pool.execute(query, ada.id)
+    await Sweep(seeds.pool, seeds.blobs, NOW).sweep(await left(seeds, ada.id))
+    assert await used(seeds.pool, ada.id) == 0
 
 
 async def test_what_is_younger_than_a_day_is_left_alone(ada: Publisher, seeds: Seeds) -> None:
