@@ -45,12 +45,12 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def _message(problem: Mapping[str, Any] | None) -> str:
-    """RFC 9457 says detail or title; services of the original say error.message, or errors."""
+    """RFC 9457 says detail or title, RFC 6749 error_description; services of the original error.message, or errors."""
     if problem is None:
         return ""
     error = problem.get("error")
     of_error = error.get("message") if isinstance(error, dict) else error
-    message = str(problem.get("detail") or of_error or problem.get("title") or "")
+    message = str(problem.get("detail") or problem.get("error_description") or of_error or problem.get("title") or "")
     errors = problem.get("errors")
     if isinstance(errors, list):
         message = "\n".join([message, *(f"  - {_one(item)}" for item in errors)]).strip()

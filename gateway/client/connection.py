@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from gateway.client.answers import failure_of, object_of
 from gateway.client.failures import ServerFailure
-from gateway.client.renewal import Renewal
+from gateway.client.renewal import Ask, Renewal
 from gateway.client.session import ConfigFile, config_path
 
 ATTEMPTS = 5
@@ -26,6 +26,7 @@ LONGEST_PAUSE = 30.0  # seconds; a server that asks for more is not waited for
 TOTAL = 60.0  # seconds for a call with its answer
 CONNECT = 10.0
 UNSENT = 256 * 1024  # bytes that a socket takes beyond what is under way
+LONGEST_ELSEWHERE = 64_000  # bytes of an answer of another server
 IDLE = 30.0  # seconds without a byte
 REFUSED_STATUSES = {429, 503}  # the request was not taken
 PATIENT_STATUSES = {*REFUSED_STATUSES, 502, 504}
@@ -40,6 +41,13 @@ class Answer:
     body: bytes
 
 
+class Renewing(Protocol):
+    """A way to have the next token when one is nearly over."""
+
+    async def current(self, token: str, ask: Ask, /) -> str:
+        """The token to be sent for this one."""
+
+
 class Connection:
     """Calls to the server. `session` stays open as long as the connection is used (see `connected`).
 
@@ -52,13 +60,28 @@ class Connection:
         session: aiohttp.ClientSession,
         *,
         attempts: int = ATTEMPTS,
-        renewal: Renewal | None = None,
+        renewal: Renewing | None = None,
     ) -> None:
         self.server = server
         self.session = session
         self._renewal = renewal
         self._attempts = attempts
         self._reached = False
+
+    def renew_by(self, renewal: Renewing) -> None:
+        """Has tokens be renewed in another way from now on."""
+        self._renewal = renewal
+
+    async def elsewhere(self, url: str, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of an answer of somebody else's server; raises ServerFailure where there is none."""
+        # No redirect is followed: it could carry a secret of the headers to another host.
+        patience = aiohttp.ClientTimeout(total=IDLE, sock_connect=CONNECT)
+        request = self.session.get(url, params=query, headers=headers, allow_redirects=False, timeout=patience)
+        try:
+            async with request as response:
+                return response.status, await response.content.read(LONGEST_ELSEWHERE)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ServerFailure(f"{urlsplit(url).netloc} cannot be reached: {reason_of(error)}") from None
 
     async def current(self, token: str | None) -> str | None:
         """The token to be sent for this one; raises RequestFailure where its log-in has ended."""

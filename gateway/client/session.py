@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.auth.tokensecret import PREFIX, is_secret
+from gateway.client.ci import CiJob, hint_of, job_of
 from gateway.client.failures import RequestFailure, UsageFailure
 
 if sys.platform != "win32":  # there two processes at the same time may have to log in again
@@ -28,15 +29,18 @@ _TEXTS = ("token", "username", "refresh_token", "attempt")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The server of this run and the token to show it; `token` is None for somebody who is not logged in."""
+    """The server of this run and the token to show it; `token` is None for somebody who is not logged in, `job` the CI
+    job that this is, where that needs no token to publish."""
 
     server: str
     token: str | None
+    job: CiJob | None = None
 
     def required_token(self) -> str:
         """The token; raises RequestFailure that says how to get one."""
         if self.token is None:
-            raise RequestFailure(f"you are not logged in at {self.server}: run `dh login`, or set DH_TOKEN")
+            hint = hint_of(os.environ)
+            raise RequestFailure(f"you are not logged in at {self.server}: run `dh login`, or set DH_TOKEN{hint}")
         return self.token
 
 
@@ -48,7 +52,7 @@ def session_of(server: str | None, environ: Mapping[str, str] = os.environ) -> S
         raise RequestFailure("the token has characters that no token has: is DH_TOKEN what it should be?")
     if token and token.startswith(PREFIX) and not is_secret(token):
         raise RequestFailure("the token is not whole: a character of it is missing or wrong")
-    return Session(address, token or None)
+    return Session(address, token or None, None if token else job_of(environ))
 
 
 def server_of(server: str | None, environ: Mapping[str, str] = os.environ) -> str:

@@ -24,7 +24,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.receipt and options.no_wait:
         raise UsageFailure("--receipt needs the end of the run, which --no-wait does not wait for")
     session = session_of(options.server)
-    session.required_token()
+    if session.job is None:
+        session.required_token()
     package = open_package(Path(options.package)).with_sheet(options.sheet).renamed(options.name)
     if not package.name:
         raise RequestFailure("the descriptor has no name: give it one, or use --name")
