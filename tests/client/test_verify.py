@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 
 import aiohttp
+import asyncpg
+import jwt
 
+from gateway.receipt import ALGORITHM, TYPE
 from messages.blobs import Blobs
 from messages.settings import StoreSettings
 from tests.client.publisher import CSV, Publisher, write_package
@@ -104,6 +107,10 @@ async def test_a_receipt_that_is_none_or_not_of_this_server(publisher: Publisher
     stranger = dataclasses.replace(publisher, config=tmp_path / "nobody" / "config.json")
     assert "datapackage.json" in await differing(stranger, str(receipt)), "for others it is not there"
     text = receipt.read_text()
+    receipt.write_text(await forged(publisher, text.strip()))
+    assert await differing(publisher, str(receipt)) == ["receipt.jwt"], (
+        "signed with the server's key, and not the server's"
+    )
     receipt.write_text(text.replace(text[200], "A" if text[200] != "A" else "B", 1))
     refused = await publisher.dh("verify", str(receipt))
     assert (refused.code, "the receipt proves nothing" in refused.stderr) == (1, True)
@@ -112,3 +119,13 @@ async def test_a_receipt_that_is_none_or_not_of_this_server(publisher: Publisher
         assert (refused.code, reason in refused.stderr) == (1, True)
     clash = await publisher.dh("push", str(package), "--no-wait", "--receipt", str(receipt))
     assert (clash.code, "--no-wait" in clash.stderr) == (2, True)
+
+
+async def forged(publisher: Publisher, text: str) -> str:
+    """The receipt with another moment, signed by a thief of the key."""
+    connection = await asyncpg.connect(publisher.stack.environment["DATABASE_URL"])
+    row = await connection.fetchrow("select kid, private_pem from receipt_key where retired_at is null")
+    await connection.close()
+    claims = jwt.decode(text, options={"verify_signature": False})
+    headers = {"kid": row["kid"], "typ": TYPE}
+    return jwt.encode({**claims, "iat": claims["iat"] - 1}, row["private_pem"], algorithm=ALGORITHM, headers=headers)
