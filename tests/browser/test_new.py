@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, Request, Route, expect
 from tests import stack as stacks
 from tests.browser.conftest import Complaints
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PRICES = "day,town,price,year\n2026-01-01,Łódź,1.5,1999\n2026-01-02,Zürich,2,2000\n"
 DROP = """
@@ -141,7 +141,7 @@ async def test_a_large_file_goes_in_parts_and_a_part_that_is_cut_goes_again(
     )
     await expect(new.get_by_text("published as it is")).to_be_visible()
     await new.get_by_role("button", name="Publish").click()
-    await expect(new.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
+    await expect(new.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=150_000)
     numbers = [url.partition("partNumber=")[2].partition("&")[0] for url in (request.url for request in puts)]
     assert (len(numbers), sorted(set(numbers))) == (4, ["1", "2", "3"])
     [resource] = (await published(stack, f"{username}/large/datapackage.json"))["resources"]
