@@ -13,7 +13,7 @@ import structlog
 
 SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|signature|private_key|jwt", re.IGNORECASE)
 SECRET_TEXT = re.compile(
-    r"dhp_\w{6,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+    r"dh[pr]_[\w-]{6,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
     r"|(?<=Signature=)[0-9a-fA-F%]+|(?<=Credential=)[^&\s]+|(?<=://)[^:/@\s]+:[^@/\s]+(?=@)"
 )
 SHORTEST_SECRET = 7

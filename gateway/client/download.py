@@ -43,6 +43,7 @@ class Downloader:
     """Fetches files into a folder; the token goes to the server alone, never to where it redirects."""
 
     def __init__(self, connection: Connection, token: str | None, shown: Board) -> None:
+        self._connection = connection
         self._server = connection.server
         self._session = connection.session
         self._token = token
@@ -98,7 +99,7 @@ class Downloader:
             raise AssertionError("the last attempt returns or raises")
 
     async def _take(self, file: Wanted, gauge: Gauge, take: _Take[T]) -> T:
-        address, token = self._server + file.address, self._token
+        address, token = self._server + file.address, await self._connection.current(self._token)
         for _ in range(3):
             async with self._session.get(
                 address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import stat
 import time
@@ -15,14 +16,19 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
+from gateway.client.board import LineBoard
 from gateway.client.connection import Connection, connected
+from gateway.client.download import Downloader, Wanted
 from gateway.client.failures import RequestFailure, ServerFailure
 from gateway.client.loopback import listening
 from gateway.client.renewal import Renewal, family_of
 from gateway.client.session import ConfigFile, LogIn
+from gateway.client.terminal import Terminal
 from tests import stack as stacks
 from tests.client.screen import Screen
+from tests.client.server import serving as responding
 from tests.gateway.conftest import Answer
 from tests.oidc.visitor import Visitor, visiting
 
@@ -201,6 +207,27 @@ async def test_a_token_that_is_good_for_minutes_outlasts_a_server_that_is_away(c
 
     assert await Renewal("http://a", file).current(token, away) == token
     assert await Renewal("http://a", file).current("dhp_of-another-kind", away) == "dhp_of-another-kind"
+
+
+async def test_what_takes_longer_than_a_token_goes_on_with_the_next(config: Path, tmp_path: Path) -> None:
+    """A download whose first files took an hour."""
+    old, new = ("x.eyJmYW1pbHkiOiJmIn0.old", "x.eyJmYW1pbHkiOiJmIn0.new")  # {"family":"f"}
+    seen: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            tokens = {"access_token": new, "refresh_token": "r2", "username": "a", "expires_in": 3600}
+            return web.json_response(tokens)
+        seen.append(request.headers.get("Auth-Token"))
+        return web.Response(body=b"x")
+
+    async with responding(answer) as url, aiohttp.ClientSession() as session:
+        file = ConfigFile(config)
+        file.keep_login(url, LogIn(token=old, username="a", refresh_token="r", expires=time.time() - 1))
+        connection = Connection(url, session, renewal=Renewal(url, file))
+        wanted = Wanted("/f", "f", 1, hashlib.sha256(b"x").hexdigest())
+        await Downloader(connection, old, LineBoard(Terminal(as_json=True))).fetch([wanted], tmp_path)
+    assert seen == [new]
 
 
 async def test_a_log_in_that_was_ended_elsewhere_is_said_and_forgotten(

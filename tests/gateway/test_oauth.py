@@ -15,7 +15,9 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from gateway.auth.oauth.codes import is_loopback_callback
 from gateway.auth.oauth.devices import LETTERS
+from gateway.auth.oauth.families import new_token
 from messages.settings import StoreSettings
+from messages.telemetry import without_secrets
 from tests import services
 from tests.gateway.conftest import PASSWORD, Answer, Gateway, serving, shared_settings
 from tests.oidc.visitor import Visitor, visiting
@@ -399,3 +401,8 @@ async def test_what_the_token_endpoint_does_not_know_is_refused_in_its_own_words
     assert error_of(await token(gateway, grant_type="refresh_token")) == (400, "invalid_request")
     assert error_of(await refreshed(gateway, "dhr_invented")) == INVALID
     assert error_of(await token(gateway, grant_type="refresh_token", client_id="other")) == (400, "invalid_client")
+
+
+def test_a_refresh_token_is_recognised_in_a_log() -> None:
+    secret = new_token()
+    assert secret not in without_secrets(f"trouble with {secret}, again")
