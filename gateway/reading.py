@@ -9,6 +9,7 @@ from gateway.auth.login import LOGIN_PAGE
 from gateway.auth.organisations import Organisations
 from gateway.downloads import Downloads
 from gateway.metastore import MetaStore
+from gateway.pages.apitokens import ApiTokensPage
 from gateway.pages.consent import ConsentPage
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.dataset import DatasetPage
@@ -45,6 +46,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         OrganisationPages(parts, site, store),
         WelcomePage(parts, site),
         SettingsPage(parts, site),
+        ApiTokensPage(parts, site),
         ConsentPage(parts, site),
         DevicePage(parts, site),
         SearchPages(parts, site, search),

@@ -352,6 +352,30 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answer_type=None,
         statuses=((303, "logged out, or to the log-in page"), (403, "a form of another site")),
     ),
+    ("GET", "/settings/tokens"): _page(
+        security=SESSION, statuses=((200, "your API tokens"), (303, "to the log-in page"))
+    ),
+    ("POST", "/settings/tokens"): Operation(
+        tag="pages",
+        security=("session",),
+        body="TokenForm",
+        body_type=FORM_TYPE,
+        answer_type=HTML,
+        statuses=(
+            (200, "the token, this once"),
+            (401, "not logged in"),
+            (403, "a form of another site"),
+            (422, "the form"),
+        ),
+    ),
+    ("POST", "/settings/tokens/revoke"): Operation(
+        tag="pages",
+        security=("session",),
+        body="RevokeForm",
+        body_type=FORM_TYPE,
+        answer_type=None,
+        statuses=((303, "back to the list"), (401, "not logged in"), (403, "a form of another site"), (404, "none")),
+    ),
     ("POST", "/settings/unlink"): Operation(
         tag="pages",
         security=("", "session"),
@@ -734,6 +758,8 @@ SCHEMAS: Mapping[str, Any] = {
         expires_in=NUMBER,
         scope=TEXT,
     ),
+    "TokenForm": _object("name", name=SENT, access=ACCESS, owner=SENT, dataset=SENT, days=SENT),
+    "RevokeForm": _object("token", token=SENT),
     "MadeApiToken": _object("token id expires", token=TEXT, **API_TOKEN),
     "ApiTokens": _object("tokens", tokens=_list(_object("id name access scope expires", **API_TOKEN))),
     "Authorization": _object("permissions", userid=TEXT, permissions=ANY, service=TEXT, token=TEXT),
