@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from deploy.embedded.ports import LOOPBACK, free_ports
+from gateway.auth.ci.exchange import GRANT, TYPES
 from messages import telemetry
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError
@@ -41,8 +42,11 @@ CANARIES = {
     "state of a sign-on": "Zq7state",
     "forwarded for": "Zq7forwarded",
     "form of a log-in": "Zq7formpassword",
+    "API token that is none": "dhp_Zq7madeup",
+    "token of a CI job": "eyJhbGciOiJub25lIn0.Zq7jobtoken.Zq7signature",
 }
-"""And what is made while the test runs: the store's key, a user token, a permission token, the key that signs."""
+"""And what is made while the test runs: the store's key, a user token, a permission token, an API token, the key that
+signs."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -70,7 +74,7 @@ async def eve(failing: Gateway) -> Publisher:
     return await failing.publisher("eve")
 
 
-async def go_wrong(gateway: Gateway, eve: Publisher) -> list[str]:
+async def go_wrong(gateway: Gateway, eve: Publisher, api_token: str) -> list[str]:
     """Sends every secret where it is refused; everything that was answered."""
     canary = CANARIES
     bearer = f"Bearer {canary['bearer token']}"
@@ -94,6 +98,12 @@ async def go_wrong(gateway: Gateway, eve: Publisher) -> list[str]:
         ("GET", "/auth/check", {"headers": {"X-Forwarded-For": canary["forwarded for"]}}),
         *[("GET", f"/fail/with/a/{name}", {"headers": {"Auth-Token": eve.token}}) for name in ("dsn", "broker", "bug")],
         ("GET", "/metastore/search?q=" + canary["token in an address"], {}),
+        ("POST", "/auth/exchange", {"data": {
+            "grant_type": GRANT, "subject_token_type": TYPES[0], "subject_token": canary["token of a CI job"]}}),
+        *[(method, path, {"headers": {"Auth-Token": token}}) for token in (canary["API token that is none"], api_token)
+          for method, path in (("GET", "/auth/check"), ("GET", "/rawstore/info"), ("POST", "/auth/tokens"),
+                               ("GET", "/fail/with/a/bug"), ("GET", "/settings/tokens"), ("POST", "/auth/logout"))],
+        ("GET", f"/auth/check?jwt={api_token}", {}),
     ]  # fmt: skip
     answers = [await gateway.request(method, path, **options) for method, path, options in requests]
     answers.append(await eve.post_spec(spec_of(eve.id, "prices", {"data.csv": foreign})))
@@ -121,8 +131,10 @@ async def test_no_canary_is_anywhere(failing: Gateway, eve: Publisher) -> None:
         "permission token": permission,
         "private key": (await failing.pool.fetchval("select private_pem from signing_key")).splitlines()[1],
     }
+    made = await failing.post("/auth/tokens", json={"name": "canary"}, headers={"Auth-Token": eve.token})
+    secrets["API token"] = made.json()["token"]
     with structlog.testing.capture_logs() as logs:
-        answers = await go_wrong(failing, eve)
+        answers = await go_wrong(failing, eve, secrets["API token"])
         await failing.get("/rawstore/info", headers={"Auth-Token": permission})
     assert {"request_failed", "request_unreadable", "dependency_failed"} <= {entry["event"] for entry in logs}
     log = rendered(logs)
@@ -150,6 +162,9 @@ async def rows_of(gateway: Gateway) -> str:
         "dataset",
         "metadata",
         "queue_message",
+        "api_token",
+        "audit",
+        "spent_id_token",
     )
     found = []
     for table in tables:
