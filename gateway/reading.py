@@ -23,6 +23,7 @@ from gateway.pages.search import SearchPages
 from gateway.pages.settings import SettingsPage
 from gateway.pages.sharing import SharingForms
 from gateway.pages.site import Site
+from gateway.pages.trust import TrustPage
 from gateway.pages.welcome import WelcomePage
 from gateway.parts import Parts
 from gateway.pkgstore import PackageStore
@@ -55,6 +56,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         ReportPage(site, store, parts.blobs),
         RunPage(parts, site, store),
         SharingForms(parts, site),
+        TrustPage(parts, site),
         DatasetPage(parts, site, store),
         site,
     ):

@@ -541,6 +541,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/{owner}/{dataset}"): _page(REVISION, security=SESSION),
     ("GET", "/{owner}/{dataset}/v/{revision}"): _page(security=SESSION),
     ("POST", "/{owner}/{dataset}/visibility"): _form("NewVisibility"),
+    ("GET", "/{owner}/{dataset}/trust"): _page(security=SESSION),
+    ("POST", "/{owner}/{dataset}/trust"): _form("TrustForm"),
+    ("POST", "/{owner}/{dataset}/trust/remove"): _form("RemovedTrust"),
     ("POST", "/{owner}/{dataset}/links"): Operation(
         tag="pages",
         security=SESSION,
@@ -759,6 +762,8 @@ SCHEMAS: Mapping[str, Any] = {
         scope=TEXT,
     ),
     "TokenForm": _object("name", name=SENT, access=ACCESS, owner=SENT, dataset=SENT, days=SENT),
+    "TrustForm": _object("repository", provider=SENT, repository=SENT, workflow=SENT, ref=SENT, environment=SENT),
+    "RemovedTrust": _object("trust", trust=SENT),
     "RevokeForm": _object("token", token=SENT),
     "MadeApiToken": _object("token id expires", token=TEXT, **API_TOKEN),
     "ApiTokens": _object("tokens", tokens=_list(_object("id name access scope expires", **API_TOKEN))),

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from gateway.auth.tokensecret import is_secret
 from tests.browser.conftest import Complaints
 from tests.gateway.conftest import PASSWORD, Gateway, Publisher
-from tests.gateway.seeds import join, organisation
+from tests.gateway.seeds import Seeds, join, organisation
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -70,3 +70,28 @@ async def test_another_site_makes_no_token(page: Page, gateway: Gateway, ada: Pu
         answer = await gateway.post(address, data={"name": "x", "days": "1", "token": "x"}, headers=headers)
         assert answer.status == 403
     assert await gateway.pool.fetchval("select count(*) from api_token") == 0
+
+
+async def test_a_dataset_trusts_a_repository_and_stops(
+    page: Page, gateway: Gateway, ada: Publisher, seeds: Seeds, complaints: Complaints
+) -> None:
+    await seeds.revision(ada.id, "prices")
+    await page.goto(f"{gateway.url}/auth/login?next=/ada/prices")
+    await page.get_by_label("User name").fill("ada")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name="CI jobs").click()
+    await page.get_by_role("textbox", name="Repository").fill("data")
+    await page.get_by_label("Only the branch").fill("main")
+    await page.get_by_role("button", name="Trust it").click()
+    await expect(page.get_by_role("alert")).to_contain_text("OWNER/REPOSITORY")
+    assert all("422" in text for text in complaints.heard)
+    complaints.heard.clear()
+    await page.get_by_role("textbox", name="Repository").fill("acme/data")
+    await page.get_by_role("button", name="Trust it").click()
+    row = page.get_by_role("row", name="acme/data GitHub any refs/heads/main any never")
+    await expect(row).to_be_visible()
+    await look(page, "trust")
+    await page.get_by_role("button", name="Remove acme/data").click()
+    await expect(row).to_have_count(0)
+    assert await gateway.pool.fetchval("select count(*) from trust") == 0

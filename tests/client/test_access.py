@@ -60,6 +60,32 @@ async def test_tokens_at_a_terminal(publisher: Publisher) -> None:
     assert (code, "no good token called 'laptop'" in shown) == (1, True)
 
 
+async def test_trust_at_a_terminal(publisher: Publisher, name: str) -> None:
+    variables = {"DH_CONFIG": str(publisher.config), "DH_SERVER": publisher.stack.url}
+    dataset, limits = f"carol/{name}", ("--workflow", "publish.yml", "--ref", "main")
+    code, shown = await on_a_terminal("trust", "add", dataset, "--github", "acme/data", *limits, **variables)
+    words = "github acme/data, workflow .github/workflows/publish.yml, ref refs/heads/main"
+    assert (code, f"{dataset} trusts {words}" in shown) == (0, True), shown
+    code, shown = await on_a_terminal("trust", "add", dataset, "--gitlab", "group/sub/data", **variables)
+    assert (code, "any branch of it: --ref or --environment say which" in shown) == (0, True), shown
+    code, shown = await on_a_terminal("trust", "list", dataset, **variables)
+    line = next(line for line in shown.splitlines() if "acme/data" in line)
+    assert (words in line, line.rstrip().endswith("never used")) == (True, True), shown
+    code, shown = await on_a_terminal("trust", "remove", dataset, line.split()[0], **variables)
+    assert (code, f"does not trust {words} any more" in shown) == (0, True), shown
+    assert len((await publisher.answer("trust", "list", dataset))["trusted"]) == 1
+    for wrong, exit_code, why in (
+        (("add", dataset), 2, "required"),
+        (("add", dataset, "--github", "data"), 1, "OWNER/REPOSITORY"),
+        (("add", dataset, "--github", "a/b", "--issuer", "https://x.example"), 1, "not known here"),
+        (("list", "nobody/prices"), 1, "no such dataset of yours"),
+        (("remove", dataset, "absent"), 1, "no trust 'absent'"),
+        (("list", "prices"), 2, "is not OWNER/NAME"),
+    ):
+        done = await publisher.dh("trust", *wrong)
+        assert (done.code, why in done.stderr) == (exit_code, True), done
+
+
 async def test_no_token_on_standard_input_is_wrong_usage(publisher: Publisher) -> None:
     done = await publisher.dh("whoami", "--token-stdin", stdin="\n")
     assert (done.code, "standard input is empty" in done.stderr) == (2, True)
