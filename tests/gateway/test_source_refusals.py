@@ -129,7 +129,7 @@ async def test_no_request_leaves_the_server_for_an_address_in_a_spec(ada: Publis
         await ada.post_spec(spec_of(ada.id, "prices", {"data.csv": url}, descriptor_of("prices", **resource)))
     whole = {**descriptor_of("prices"), "profile": remote, "$schema": remote, "image": remote}
     await ada.post_spec(spec_of(ada.id, "prices", {"data.csv": url}, whole))
-    await ada.gateway.pool.execute("truncate turn, flow_resource, flow, dataset, outbox")
+    await ada.gateway.pool.execute("truncate turn, flow_resource, flow, dataset, outbox cascade")
     for address in (
         remote,
         f"{canary.url}/rawstore/{ada.id}/{'a' * 32}.csv",
