@@ -156,8 +156,8 @@ async def _nowhere(_queue: str, _body: bytes) -> None:
 
 
 _COLUMNS = """
-    dead_letter.id, queue, kind, coalesce(username, ownerid) as owner, ownerid, flow_id, message_id, state, reason,
-    attempts, first_at, last_at
+    dead_letter.id, queue, dead_letter.kind, coalesce(username, ownerid) as owner, ownerid, flow_id, message_id, state,
+    reason, attempts, first_at, last_at
 """
 _FIND = f"""
     select {_COLUMNS}

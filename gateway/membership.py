@@ -31,10 +31,10 @@ class MembershipRequests:
         actor = await require_user(request)
         body = await read_object(request)
         name, title = body.get("name"), body.get("title", "")
-        if not isinstance(name, str) or not is_line(title):
+        if not isinstance(name, str) or not isinstance(title, str) or not is_line(title.strip()):
             text = f"`name` must be a text, `title` one of at most {LONGEST_NAME} characters in one line."
             raise Problem(422, "invalid-name", text)
-        made = await self._organisations.make(name, title, origin_of(request, actor))
+        made = await self._organisations.make(name.strip(), title.strip(), origin_of(request, actor))
         return web.json_response({"id": made.id, "name": made.username, "title": made.name}, status=201)
 
     async def mine(self, request: web.Request) -> web.Response:

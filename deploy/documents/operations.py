@@ -768,7 +768,11 @@ SCHEMAS: Mapping[str, Any] = {
     "MadeApiToken": _object("token id expires", token=TEXT, **API_TOKEN),
     "ApiTokens": _object("tokens", tokens=_list(_object("id name access scope expires", **API_TOKEN))),
     "Authorization": _object("permissions", userid=TEXT, permissions=ANY, service=TEXT, token=TEXT),
-    "NewOrganisation": _closed("name", name=SENT, title=SENT),
+    "NewOrganisation": _closed(
+        "name",
+        name={"type": "string", "pattern": "^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$"},
+        title={"type": "string", "pattern": r"^[^\u0000\r\n]*$", "maxLength": 200},
+    ),
     "Organisation": _object("id name title", id=TEXT, name=TEXT, title=TEXT, role=ROLE, members=NUMBER),
     "Organisations": _object("organisations", organisations=_list(ANY)),
     "Usage": _object("used limit", used=NUMBER, limit={"type": ["integer", "null"]}),
