@@ -718,7 +718,7 @@ SCHEMAS: Mapping[str, Any] = {
         expires_in=NUMBER,
         interval=NUMBER,
     ),
-    "RevokeRequest": _object("token", token=SENT),
+    "RevokeRequest": _object("token", token=TEXT),  # what is no token is ended already (RFC 7009, 2.2)
     "Nothing": _object(""),
     "DeviceForm": _object("user_code", user_code=SENT, act=SENT),
     "EndForm": _object("family", family=SENT),

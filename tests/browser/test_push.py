@@ -16,12 +16,14 @@ from playwright.async_api import Browser, Page, expect
 
 from tests import stack as stacks
 from tests.browser.conftest import Complaints
-from tests.client.screen import on_a_terminal
+from tests.client.screen import Screen
 from tests.gateway.gate import Valve
 from tests.workbooks import book, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
+MOVED = r"(?:\x1b\[[0-9;?]*[A-Za-z]| )"
+"""Blanks, colours and movements on a terminal."""
 FIELDS = [{"name": "day", "type": "date"}, {"name": "town", "type": "string"}, {"name": "price", "type": "number"}]
 
 
@@ -99,7 +101,7 @@ async def test_a_file_that_takes_long_is_followed_on_page_and_terminal_through_t
     try:
         await held.start("held", "worker", "stages")
         words = {"DH_CONFIG": str(config), "DH_SERVER": stack.url, "TERM": "xterm-256color", "COLUMNS": "80"}
-        pushing = asyncio.create_task(on_a_terminal("push", str(package), "--no-check", **words))
+        screen = Screen("push", str(package), "--no-check", **words)
         await appears(page, stack, username)
         line = page.locator("#resource-0 .resource-words")
         halfway = re.compile(r"^[1-9]\.[0-9] MB of 9\.2 MB")
@@ -107,6 +109,7 @@ async def test_a_file_that_takes_long_is_followed_on_page_and_terminal_through_t
         await expect(line).to_have_text(halfway)
         await expect(page.locator("[aria-current=step]")).to_have_text("Load working")
         await expect(page.get_by_role("status")).to_have_text(re.compile("^$|^Being processed$"))
+        await screen.until(rf"load{MOVED}+[1-9]\.[0-9] MB of 9\.2 MB")
         await stack.kill("gateway")
         await expect(page.get_by_text("The connection is lost")).to_be_visible()
         await stack.start("gateway", "gateway")
@@ -115,13 +118,12 @@ async def test_a_file_that_takes_long_is_followed_on_page_and_terminal_through_t
         await expect(line).to_have_text(still)
         await valve.open()
         await expect(page.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
-        code, shown = await pushing
+        code, shown = await screen.code(), screen.shown
     finally:
         await held.stop()
         await valve.shut()
         await stack.start("stages", "worker", "stages")
     assert code == 0, shown
-    assert re.search(r"load +[1-9]\.[0-9] MB of 9\.2 MB", plain(shown))
     assert "done, 400,000 rows" in plain(shown)
     complaints.heard.clear()  # a gateway that is away is an error on the console
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import pty
 import re
@@ -66,6 +67,7 @@ class Screen:
         return code
 
     def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
         with os.fdopen(self._ours, "rb", buffering=0) as stream:
             while True:
                 try:
@@ -74,7 +76,7 @@ class Screen:
                     return
                 if not piece:
                     return
-                self._loop.call_soon_threadsafe(self._add, piece.decode())
+                self._loop.call_soon_threadsafe(self._add, decoder.decode(piece))
 
     def _add(self, text: str) -> None:
         self.shown += text
