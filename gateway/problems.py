@@ -43,6 +43,11 @@ class Fault:
         return members | ({"resource": self.resource} if self.resource is not None else {})
 
 
+def bad_member(name: str, detail: str) -> Fault:
+    """What is wrong with a member of the body that is at its top."""
+    return Fault(detail=detail, rule=f"bad-{name}", pointer=f"#/{name}")
+
+
 class Problem(Exception):
     """Ends a request with this status; `kind` is the stable kebab-case end of the problem's type, `more` are members of
     its own (RFC 9457, 3.2)."""

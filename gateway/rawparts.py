@@ -24,10 +24,9 @@ from gateway.quota import require_room
 from gateway.rawkeys import address_of, raw_key, read_key
 from gateway.rawstore import MEDIA_TYPE, head_in_time, owner_in, require_actor
 from gateway.uploadid import OpenUpload, UploadIds
-from messages.blobs import base64_of
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError
-from messages.multipart import Part, checksum_of, etag_of
+from messages.multipart import Part, base64_of, checksum_of, etag_of
 from messages.storecalls import BlobMissing
 
 COMPLETE_LIMIT = 300.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
@@ -20,7 +19,7 @@ from aiobotocore.session import AioSession, get_session
 
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError, TransientError
-from messages.multipart import Multipart
+from messages.multipart import Multipart, base64_of
 from messages.settings import StoreSettings
 from messages.storecalls import BlobMissing, Stopwatch, deadline
 
@@ -313,8 +312,3 @@ class Blobs:
             Bucket=blob.bucket, Key=blob.key, Fields=dict(fields), Conditions=conditions, ExpiresIn=expiry
         )
         return form
-
-
-def base64_of(hexadecimal: str) -> str:
-    """The base64 of a hash given in hex, as S3's headers want it."""
-    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()

@@ -88,7 +88,7 @@ class Multipart:
 
     async def sign(self, blob: BlobRef, upload: str, part: Part, expiry: int) -> SignedPart:
         """A URL at `public_url` that takes, for `expiry` seconds, exactly this part's bytes. Nothing is asked."""
-        md5, sha256 = _base64(part.md5), _base64(part.sha256)
+        md5, sha256 = base64_of(part.md5), base64_of(part.sha256)
         url = await self._signer.generate_presigned_url(
             "upload_part",
             Params={
@@ -109,7 +109,7 @@ class Multipart:
         Raises BlobMissing where the upload is gone, PermanentError where a part is not what it should be.
         """
         listed = [
-            {"PartNumber": part.number, "ETag": f'"{part.md5}"', "ChecksumSHA256": _base64(part.sha256)}
+            {"PartNumber": part.number, "ETag": f'"{part.md5}"', "ChecksumSHA256": base64_of(part.sha256)}
             for part in parts
         ]
         async with deadline(f"COMPLETE {blob.key}", blob.size):
@@ -140,5 +140,6 @@ def _where(blob: BlobRef) -> dict[str, str]:
     return {"Bucket": blob.bucket, "Key": blob.key}
 
 
-def _base64(hexadecimal: str) -> str:
+def base64_of(hexadecimal: str) -> str:
+    """The base64 of a hash given in hex, as S3's headers want it."""
     return base64.b64encode(bytes.fromhex(hexadecimal)).decode()

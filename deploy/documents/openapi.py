@@ -1,7 +1,8 @@
 """OpenAPI 3.1 of the gateway, read off its router and its handlers' docstrings (https://spec.openapis.org/oas/v3.1.0).
 
 Paths, methods, path parameters, summaries and descriptions come from the code. What a router cannot know (who may call,
-what goes in, what comes out) is in `deploy/documents/operations.py`; an operation without an entry there is an error.
+what goes in, what comes out) is in `deploy/documents/operations.py`, the schemas in `bodies.py` beside it; an operation
+without an entry there is an error.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.documents.operations import ANYBODY, OPERATIONS, SCHEMAS, Operation
+from deploy.documents.bodies import SCHEMAS
+from deploy.documents.operation import ANYBODY, Operation
+from deploy.documents.operations import OPERATIONS
 
 PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -14,7 +14,7 @@ from gateway.auth.identity import require_user
 from gateway.auth.rights import Action, Actor
 from gateway.bodies import read_object
 from gateway.parts import Parts
-from gateway.problems import Fault, Problem, not_found
+from gateway.problems import Fault, Problem, bad_member, not_found
 from tabular.profile import DATASET_NAME
 
 LONGEST_NAME = 100
@@ -73,16 +73,16 @@ async def read_wish(accounts: Accounts, actor: Actor, fields: Mapping[str, objec
     ]
     name, days = fields.get("name"), _days(fields.get("days", USUAL_LIFE))
     if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
-        faults.append(_fault("name", f"A name is one line of at most {LONGEST_NAME} characters."))
+        faults.append(bad_member("name", f"A name is one line of at most {LONGEST_NAME} characters."))
     if days is None:
-        faults.append(_fault("days", f"A token is good for 1 to {LONGEST_LIFE} days."))
+        faults.append(bad_member("days", f"A token is good for 1 to {LONGEST_LIFE} days."))
     access = next((each for each in ACCESS if each.value == fields.get("access", Action.PUBLISH.value)), None)
     if access is None:
-        faults.append(_fault("access", "`access` is one of `read`, `publish`, `manage`."))
+        faults.append(bad_member("access", "`access` is one of `read`, `publish`, `manage`."))
     scope = fields.get("scope", actor.known.username)
     owner, slash, dataset = scope.partition("/") if isinstance(scope, str) else ("", "", "")
     if not USERNAME.fullmatch(owner.lower()) or (slash and not DATASET_NAME.fullmatch(dataset)):
-        faults.append(_fault("scope", "`scope` is `OWNER`, for all that is the owner's, or `OWNER/DATASET`."))
+        faults.append(bad_member("scope", "`scope` is `OWNER`, for all that is the owner's, or `OWNER/DATASET`."))
     if faults or days is None or access is None or not isinstance(name, str):
         raise Problem(422, "invalid-wish", "There is no such token to be made.", faults=faults)
     ownerid = await _owner(accounts, actor, owner, dataset or None, access)
@@ -105,10 +105,6 @@ def _days(value: object) -> int | None:
     if type(value) is not int:
         return None
     return value if 1 <= value <= LONGEST_LIFE else None
-
-
-def _fault(name: str, detail: str) -> Fault:
-    return Fault(detail=detail, rule=f"bad-{name}", pointer=f"#/{name}")
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,12 @@ from gateway.client.ci import CiJob, JobRenewal, job_of
 from gateway.client.connection import connected
 from gateway.client.failures import RequestFailure
 from gateway.client.session import session_of
-from messages.cisettings import CiSettings
 from messages.settings import StoreSettings
 from tests import services
 from tests.client.publisher import write_package
 from tests.client.server import serving as answering
-from tests.gateway.conftest import Gateway, Publisher, serving, shared_settings
-from tests.gateway.test_ci import World, bare, trusting
-from tests.oidc.liar import lying
+from tests.gateway.ciworld import World, a_world, trusting
+from tests.gateway.conftest import Gateway, Publisher
 from tests.stack import plain_environment
 from tests.warm import Finished, run_dh
 
@@ -50,13 +48,7 @@ class Runner:
 @pytest_asyncio.fixture(scope="module")
 async def runner(postgres: services.DatabaseServer, object_store: StoreSettings) -> AsyncIterator[Runner]:
     async with AsyncExitStack() as stack:
-        github, gitlab = [await stack.enter_async_context(lying()) for _ in range(2)]
-        for liar in (github, gitlab):
-            liar.metadata = bare(liar)
-        settings = await stack.enter_async_context(shared_settings(postgres, object_store))
-        issuers = (CiSettings("github", github.url), CiSettings("gitlab", gitlab.url))
-        own = replace(settings, gateway=replace(settings.gateway, ci_issuers=issuers))
-        world = World(await stack.enter_async_context(serving(own)), github, gitlab)
+        world = await stack.enter_async_context(a_world(postgres, object_store))
         asked: list[str] = []
 
         async def id_token(request: web.Request) -> web.Response:

@@ -172,7 +172,7 @@ async def test_metadata_that_leads_elsewhere_is_not_used(issuer: Issuer, liar: L
 
 
 async def never(_request: web.Request) -> web.Response:
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
     raise AssertionError
 
 

@@ -16,7 +16,7 @@ from gateway.auth.identity import require_user
 from gateway.auth.rights import Action, Actor
 from gateway.bodies import read_object
 from gateway.parts import Parts
-from gateway.problems import Fault, Problem, not_found
+from gateway.problems import Problem, bad_member, not_found
 from messages.cisettings import GITHUB, CiSettings
 from tabular.profile import DATASET_NAME
 
@@ -78,18 +78,20 @@ async def managed(accounts: Accounts, actor: Actor, names: Mapping[str, str]) ->
 
 def read_wish(systems: CiIssuers, ownerid: str, dataset: str, fields: Mapping[str, object]) -> NewTrust:
     """What is to be trusted, in JSON or a form; raises Problem 422 with everything that is wrong with it."""
-    faults = [_fault(name, f"`{name}` is unknown.") for name in fields if name not in FIELDS]
+    faults = [bad_member(name, f"`{name}` is unknown.") for name in fields if name not in FIELDS]
     texts = {name: _text(fields.get(name)) for name in FIELDS}
     system = _system(systems, texts["provider"], texts["issuer"])
     if system is None:
         known = ", ".join(sorted(f"{each.provider} at {each.issuer}" for each in systems)) or "none"
-        faults.append(_fault("provider", f"This CI system is not known here. Known are: {known}."))
+        faults.append(bad_member("provider", f"This CI system is not known here. Known are: {known}."))
     github = texts["provider"] == GITHUB
     if not _REPOSITORY.fullmatch(texts["repository"]) or (github and texts["repository"].count("/") != 1):
-        faults.append(_fault("repository", "`repository` is OWNER/REPOSITORY, or GROUP/PROJECT with its subgroups."))
+        faults.append(
+            bad_member("repository", "`repository` is OWNER/REPOSITORY, or GROUP/PROJECT with its subgroups.")
+        )
     for name, form in (("workflow", _LINE), ("ref", _REF), ("environment", _LINE)):
         if texts[name] and not form.fullmatch(texts[name]):
-            faults.append(_fault(name, f"`{name}` is one line without odd characters; only a ref may end in `*`."))
+            faults.append(bad_member(name, f"`{name}` is one line without odd characters; only a ref may end in `*`."))
     if faults or system is None:
         raise Problem(422, "invalid-trust", "This cannot be trusted.", faults=faults)
     return NewTrust(
@@ -122,10 +124,6 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     return value.strip() if isinstance(value, str) else "\x00"
-
-
-def _fault(name: str, detail: str) -> Fault:
-    return Fault(detail=detail, rule=f"bad-{name}", pointer=f"#/{name}")
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:
