@@ -23,7 +23,10 @@ _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # unlike the one in /us
 _CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 _LIBRARY = Path("/usr/lib/rabbitmq/lib")
 _USER = "app"
+_NO_NAME_SERVER = "-start_epmd false"
+"""A program that finds ours gone, because all is being stopped, would start another one that nobody ends."""
 _ERLANG_FLAGS = (
+    f"{_NO_NAME_SERVER} "
     "-kernel inet_dist_use_interface {127,0,0,1} "
     "+sbwt none +sbwtdcpu none +sbwtdio none"  # idle schedulers would spin and take time from the tests
 )
@@ -150,6 +153,7 @@ disk_free_limit.absolute = 200MB
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_MAX_PORTS": "8192",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG_FLAGS,
+            "RABBITMQ_CTL_ERL_ARGS": _NO_NAME_SERVER,
         }
 
 
