@@ -26,7 +26,6 @@ _USER = "app"
 _NO_NAME_SERVER = "-start_epmd false"
 """A program that finds ours gone, because all is being stopped, would start another one that nobody ends."""
 _ERLANG_FLAGS = (
-    f"{_NO_NAME_SERVER} "
     "-kernel inet_dist_use_interface {127,0,0,1} "
     "+sbwt none +sbwtdcpu none +sbwtdio none"  # idle schedulers would spin and take time from the tests
 )
@@ -153,7 +152,7 @@ disk_free_limit.absolute = 200MB
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_MAX_PORTS": "8192",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG_FLAGS,
-            "RABBITMQ_CTL_ERL_ARGS": _NO_NAME_SERVER,
+            "ERL_FLAGS": _NO_NAME_SERVER,
         }
 
 

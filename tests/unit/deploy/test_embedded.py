@@ -17,12 +17,15 @@ import asyncpg
 import psutil
 import pytest
 
+from deploy.embedded import rabbitmq
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.process import ServerError, ServerProcess
+from deploy.embedded.rabbitmq import EmbeddedRabbitMQ
 from deploy.embedded.seaweedfs import EmbeddedSeaweedFS
 from messages.blobs import Blobs, StoredObject
 from messages.datapackage import BlobRef
 from messages.settings import StoreSettings
+from tests.conftest import missing
 from tests.services import server_directory
 
 
@@ -58,6 +61,21 @@ async def test_a_virtual_host_per_test_accepts_quorum_queues(amqp_url: str) -> N
         message = await queue.get(timeout=30)
         assert message is not None
         assert message.body == b"hello"
+
+
+@pytest.mark.rabbitmq
+async def test_a_control_program_that_finds_no_name_server_starts_none(directory: Path) -> None:
+    """It would outlive all of us: whoever is interrupted stops the name server while others are still at work."""
+    if not rabbitmq.installed():
+        missing("RabbitMQ")
+    async with EmbeddedRabbitMQ(directory) as server:
+        (name_server,) = [each for each in psutil.Process().children() if each.name() == "epmd"]
+        name_server.kill()
+        name_server.wait()
+        with pytest.raises(ServerError, match="rabbitmqctl"):
+            await server.control("set_disk_free_limit", "200MB")
+    left = [each for each in psutil.process_iter() if each.name() == "epmd" and each.status() != psutil.STATUS_ZOMBIE]
+    assert not [each.pid for each in left if each.environ().get("HOME") == str(directory / "home")]
 
 
 async def test_postgres_keeps_rows_over_kill_and_restart(directory: Path) -> None:
