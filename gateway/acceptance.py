@@ -15,6 +15,7 @@ import asyncpg
 from gateway.auth.accounts import Account
 from gateway.auth.audit import Origin, record
 from gateway.auth.rights import Action, still_may
+from gateway.idempotencykey import IdempotencyKey
 from gateway.quota import take_room
 from gateway.rawkeys import content_of
 from gateway.spec import Spec
@@ -67,11 +68,19 @@ class Acceptance:
     state: str = "QUEUED"
     unchanged: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        return {"flow": self.flow.to_dict(), "state": self.state, "unchanged": self.unchanged}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Acceptance:
+        return cls(FlowRef.from_dict(data["flow"]), data["state"], data["unchanged"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A push by whom `origin` says, for `owner`, that may be accepted: `posted` is the spec as it is kept,
-    `fingerprint` what it says as one hash, `quota` how many bytes owners may have (0: as many as they like)."""
+    `fingerprint` what it says as one hash, `quota` how many bytes owners may have (0: as many as they like), `key` by
+    what the same push is known when it comes again."""
 
     origin: Origin
     owner: Account
@@ -80,6 +89,7 @@ class Offer:
     resources: Sequence[Resource]
     fingerprint: str
     quota: int = 0
+    key: IdempotencyKey | None = None
 
 
 class _Undone(Exception):
@@ -98,31 +108,39 @@ async def last_sweep(pool: asyncpg.Pool, ownerid: str) -> datetime | None:
 
 async def accept(pool: asyncpg.Pool, offer: Offer, swept: datetime | None, *, dry: bool = False) -> Acceptance:
     """Commits revision, flow, resources and the turns of their first jobs together; nothing where the package is
-    unchanged and the spec does not say `again`, and nothing, after all of it was done, in a `dry` run.
+    unchanged and the spec does not say `again`, where its key was answered before (the answer is the same), and, after
+    all of it was done, in a `dry` run.
 
     `swept` is `last_sweep` from before the resources' uploads were looked at. Raises SweptMeanwhile where there was one
-    since, RightLost, OverQuota, a member of TRANSIENT.
+    since, RightLost, OverQuota, Problem where the key cannot be used, a member of TRANSIENT.
     """
     faultpoint("gateway", "received")
-    async with pool.acquire() as connection:
-        try:
-            async with connection.transaction():
-                # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
-                if await connection.fetchval(_SWEPT, offer.owner.id) != swept:
-                    raise SweptMeanwhile
-                contents = {content_of(each.source): each.source.size for each in offer.resources}
-                await take_room(connection, offer.owner.id, offer.quota, contents)
-                if not await still_may(
-                    connection, offer.origin.actor, Action.PUBLISH, offer.owner.id, offer.spec.dataset
-                ):
-                    raise RightLost
-                flow = await _revise(connection, offer)
-                if dry:
-                    raise _Undone(Acceptance(flow))
-                faultpoint("gateway", "before_commit")
-        except _Undone as undone:
-            return undone.acceptance
+    async with pool.acquire() as connection, connection.transaction():
+        if offer.key is not None and (earlier := await offer.key.answered(connection)) is not None:
+            return Acceptance.from_dict(earlier)
+        acceptance = await _decide(connection, offer, swept, dry=dry)
+        if offer.key is not None:
+            await offer.key.keep(connection, acceptance.to_dict())
+        faultpoint("gateway", "before_commit")
     faultpoint("gateway", "after_commit")
+    return acceptance
+
+
+async def _decide(connection: asyncpg.Connection, offer: Offer, swept: datetime | None, *, dry: bool) -> Acceptance:
+    try:
+        async with connection.transaction():  # within the other: what is undone leaves no trace of it
+            # Held until the commit: a sweep of this owner waits, and then sees what the new flow needs.
+            if await connection.fetchval(_SWEPT, offer.owner.id) != swept:
+                raise SweptMeanwhile
+            contents = {content_of(each.source): each.source.size for each in offer.resources}
+            await take_room(connection, offer.owner.id, offer.quota, contents)
+            if not await still_may(connection, offer.origin.actor, Action.PUBLISH, offer.owner.id, offer.spec.dataset):
+                raise RightLost
+            flow = await _revise(connection, offer)
+            if dry:
+                raise _Undone(Acceptance(flow))
+    except _Undone as undone:
+        return undone.acceptance
     return Acceptance(flow)
 
 

@@ -21,6 +21,7 @@ from gateway.auth.tokens import BadToken
 from gateway.bodies import read_object
 from gateway.edge import allow_any_origin
 from gateway.fingerprint import fingerprint
+from gateway.idempotencykey import IdempotencyKey, key_of
 from gateway.parts import Parts
 from gateway.problems import Fault, not_found, unavailable
 from gateway.quota import OverQuota
@@ -52,7 +53,8 @@ class Source:
         """Accepts a package. Always 200: whatever is wrong with it is in `errors`, as the original's clients expect.
 
         `success` is said only after revision, flow and first jobs are committed, or where the revision that stands is
-        this very package (`unchanged`).
+        this very package (`unchanged`). With an `Idempotency-Key` the same request is done once, and has the same
+        answer for a day; a key that cannot be used is a problem of its own (400, 409 while it is being done, 422).
         """
         return await self._answer(request, dry=False)
 
@@ -73,15 +75,18 @@ class Source:
             spec = await asyncio.to_thread(read_spec, body)
             if not actor.may(Action.PUBLISH, ownerid, spec.dataset):
                 raise SpecRefused(_not_authorised("the token is for another dataset"))
+            key = None if dry else await asyncio.to_thread(key_of, request, actor.known.id, body)
             async with self._admission.turn(request):
-                accepted = await self._accept(origin_of(request, actor), ownerid, spec, dry=dry)
+                accepted = await self._accept(origin_of(request, actor), ownerid, spec, key, dry=dry)
         except SpecRefused as refused:
             return _refusal(refused.faults)
         event = "push_planned" if dry else "push_unchanged" if accepted.unchanged else "push_accepted"
         _log.info(event, flow=accepted.flow.id, resources=len(spec.resources))
         return web.json_response({**_told(accepted), **({"dry_run": True} if dry else {})})
 
-    async def _accept(self, origin: Origin, ownerid: str, spec: Spec, *, dry: bool) -> Acceptance:
+    async def _accept(
+        self, origin: Origin, ownerid: str, spec: Spec, key: IdempotencyKey | None, *, dry: bool
+    ) -> Acceptance:
         actor = origin.actor
         owner = actor.known if ownerid == actor.known.id else await self._accounts.by_id(ownerid)
         if owner is None:
@@ -89,12 +94,19 @@ class Source:
         for _ in range(MOST_LOOKS):
             swept = await last_sweep(self._pool, owner.id)
             resources = await find_uploads(self._blobs, self._store, owner.id, spec, expected=dry)
-            offer = await self._offer(origin, owner, spec, resources)
+            offer = await self._offer(origin, owner, spec, resources, key)
             with suppress(SweptMeanwhile):
                 return await self._committed(offer, swept, dry=dry)
         raise unavailable()
 
-    async def _offer(self, origin: Origin, owner: Account, spec: Spec, resources: Sequence[Resource]) -> Offer:
+    async def _offer(
+        self,
+        origin: Origin,
+        owner: Account,
+        spec: Spec,
+        resources: Sequence[Resource],
+        key: IdempotencyKey | None,
+    ) -> Offer:
         return Offer(
             origin=origin,
             owner=owner,
@@ -103,6 +115,7 @@ class Source:
             resources=resources,
             quota=self._quota,
             fingerprint=await asyncio.to_thread(fingerprint, spec, resources),
+            key=key,
         )
 
     async def _committed(self, offer: Offer, swept: datetime | None, *, dry: bool) -> Acceptance:

@@ -75,8 +75,9 @@ def _operation(method: str, path: str, handler: Any, details: Operation) -> dict
         "tags": [details.tag],
         "parameters": [_path_parameter(name) for name in PARAMETER.findall(path)]
         + [
-            {"name": name, "in": "query", "schema": _query_schema(details, name), "description": why}
-            for name, why in details.query
+            {"name": name, "in": place, "schema": _schema(details, name), "description": why}
+            for place, named in (("query", details.query), ("header", details.headers))
+            for name, why in named
         ],
         "security": [{scheme: []} if scheme else {} for scheme in details.security or ANYBODY],
         "responses": _responses(details),
@@ -91,7 +92,7 @@ def _operation(method: str, path: str, handler: Any, details: Operation) -> dict
     return operation
 
 
-def _query_schema(details: Operation, name: str) -> dict[str, Any]:
+def _schema(details: Operation, name: str) -> dict[str, Any]:
     return {"type": "string"} | ({"pattern": details.patterns[name]} if name in details.patterns else {})
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from gateway.idempotencykey import HEADER, LONGEST
 
 JSON = "application/json"
 HTML = "text/html"
@@ -58,12 +60,13 @@ MOVED: Statuses = ((302, "where it is, by a signed address"), (404, "no such thi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`query`: (name, meaning) of each parameter, `patterns` what some of them must look like; `body`, `answer`: names
-    in SCHEMAS; `security`: any one suffices, an empty one is none."""
+    """`query`, `headers`: (name, meaning) of each parameter, `patterns` what some of them must look like; `body`,
+    `answer`: names in SCHEMAS; `security`: any one suffices, an empty one is none."""
 
     tag: str
     security: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
     patterns: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None
     body_type: str = JSON
@@ -103,6 +106,7 @@ BUTTON = Operation(
     answer_type=None,
     statuses=((303, "back to the run's page"), *NOT_SO, (403, "a form of another site")),
 )
+KEY = rf"^[!#-\[\]-~]{{1,{LONGEST}}}$"
 OWNER_AND_DATASET = {"path": r"^/*[^/]+/[\s\S]*[^/][\s\S]*$"}
 REVISION = ("v", "a revision; without it the highest that is published")
 NEXT = ("next", "where to go after: loopback or this site")
@@ -130,6 +134,14 @@ SPEC_POSTED = Operation(
     body="Spec",
     answer="Accepted",
     statuses=((200, "accepted, or what is wrong with it"), (400, "not JSON"), (413, "too large"), (503, "come back")),
+)
+PUSH = replace(
+    SPEC_POSTED,
+    headers=(
+        (HEADER, f"a text of yours, at most {LONGEST} characters: the request is done once, however often it comes"),
+    ),
+    patterns={HEADER: KEY},
+    statuses=(*SPEC_POSTED.statuses, (409, "the same request is being done"), (422, "the key came with another body")),
 )
 PUBLISHED_DESCRIPTOR = Operation(tag="downloads", answer="Descriptor", query=(REVISION,), security=USER, statuses=FOUND)
 RECEIPT = Operation(tag="downloads", answer_type="application/jwt", query=(REVISION,), security=USER, statuses=FOUND)

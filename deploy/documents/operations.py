@@ -19,6 +19,7 @@ from deploy.documents.operation import (
     OWNER_AND_DATASET,
     PERMISSION,
     PUBLISHED_DESCRIPTOR,
+    PUSH,
     README,
     RECEIPT,
     REVISION,
@@ -145,7 +146,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answer="SignedUrl",
         statuses=((200, "the address"), (401, "no owner"), (403, "not yours")),
     ),
-    ("POST", "/source/upload"): SPEC_POSTED,
+    ("POST", "/source/upload"): PUSH,
     ("POST", "/source/plan"): SPEC_POSTED,
     ("GET", "/source/{owner}/{dataset}/{revision}"): Operation(
         tag="source", security=USER, answer="Status", statuses=FOUND

@@ -108,18 +108,20 @@ class Connection:
         token: str | None = None,
         repeatable: bool = True,
         redirects: bool = False,
+        key: str | None = None,
     ) -> Answer:
         """The answer with a status below 300 (400 with `redirects`); tried again while the server is away.
 
-        A call that is not `repeatable` is tried again only when it was not taken: refused connection, 429, 503.
+        A call that is not `repeatable` is tried again only when it was not taken: refused connection, 429, 503. By its
+        `key` (Idempotency-Key) the server knows a call that is tried again, and says 409 while it is still at it.
         Raises RequestFailure for 4xx, ServerFailure for everything else.
         """
-        patient = PATIENT_STATUSES if repeatable else REFUSED_STATUSES
+        patient = (PATIENT_STATUSES if repeatable else REFUSED_STATUSES) | ({HTTPStatus.CONFLICT} if key else set())
         good = HTTPStatus.BAD_REQUEST if redirects else HTTPStatus.MULTIPLE_CHOICES
         for attempt in range(1, self._attempts + 1):
             pause, again = pause_after(attempt), attempt < self._attempts
             try:
-                answer = await self._once(method, path, query, json, form, await self.current(token))
+                answer = await self._once(method, path, query, json, form, _headers(await self.current(token), key))
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 # A server that was never there is hardly about to come back: a wrong address is told soon.
                 again = again and (self._reached or attempt == 1)
@@ -142,7 +144,7 @@ class Connection:
         query: Mapping[str, str] | None,
         json: Any,
         form: Mapping[str, str] | None,
-        token: str | None,
+        headers: Mapping[str, str],
     ) -> Answer:
         # No redirect is followed: it could carry the token to another host.
         async with self.session.request(
@@ -151,7 +153,7 @@ class Connection:
             params=query,
             json=json,
             data=form,
-            headers=_headers(token),
+            headers=headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=TOTAL, sock_connect=CONNECT, sock_read=IDLE),
         ) as response:
@@ -212,5 +214,6 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def _headers(token: str | None) -> dict[str, str]:
-    return {"Accept": "application/json", **({"Auth-Token": token} if token else {})}
+def _headers(token: str | None, key: str | None) -> dict[str, str]:
+    given = {"Accept": "application/json", "Auth-Token": token, "Idempotency-Key": f'"{key}"' if key else None}
+    return {name: value for name, value in given.items() if value}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from gateway.auth.tokensecret import PREFIX
 from gateway.client.answers import object_of
@@ -144,9 +145,8 @@ class DataHub:
     async def post(self, spec: Mapping[str, Any]) -> Accepted:
         """Publish: the revision exists once this returns. Raises RequestFailure with everything that was wrong."""
         token = await self.permission("source")
-        # What was taken though its answer was lost is unchanged the second time: only `again` would be done twice.
-        once = bool(spec.get("again"))
-        answer = await self._object("POST", "/source/upload", json=spec, token=token, repeatable=not once)
+        # What was taken though its answer was lost is not done a second time.
+        answer = await self._object("POST", "/source/upload", json=spec, token=token, key=str(uuid4()))
         if not answer.get("success"):
             raise refusal(_errors(answer))
         return _accepted(answer, self.server)

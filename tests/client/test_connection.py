@@ -82,6 +82,20 @@ async def test_call_that_may_have_been_taken_is_not_repeated() -> None:
     assert seen == ["POST", "POST"]
 
 
+async def test_call_with_a_key_is_repeated_with_the_same_key_also_while_it_is_still_being_done() -> None:
+    keys: list[str] = []
+    in_flight = web.json_response({}, status=409, headers={"Retry-After": "0"})
+    handler, _ = in_turn(None, in_flight, web.Response())
+
+    async def keyed(request: web.Request) -> web.StreamResponse:
+        keys.extend(request.headers.getall("Idempotency-Key"))
+        return await handler(request)
+
+    async with serving(keyed) as address, connected(address) as connection:
+        assert (await connection.call("POST", "/x", json={}, key="k")).status == 200
+    assert keys == ['"k"'] * 3
+
+
 async def test_token_follows_no_redirect() -> None:
     handler, seen = in_turn(web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"}))
     async with serving(handler) as address, connected(address) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -62,6 +63,14 @@ class Gateway:
         """One request, redirects not followed; the whole answer."""
         async with self.client.request(method, self.url + path, allow_redirects=False, **options) as response:
             return Answer(response.status, response.headers.copy(), await response.read(), response)
+
+
+async def waits_for_a_lock(gateway: Gateway) -> None:
+    """Returns once a session of this database waits for another's lock."""
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while not await gateway.pool.fetchval(query):
+            await asyncio.sleep(0.02)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from messages.blobs import Blobs, StoredObject
 from messages.multipart import SMALLEST
 from messages.settings import Settings
 from messages.usage import used
-from tests.gateway.conftest import CSV, Gateway, Publisher, spec_of
+from tests.gateway.conftest import CSV, Publisher, spec_of, waits_for_a_lock
 from tests.gateway.seeds import Seeds, Table
 
 NOW = timedelta()
@@ -235,14 +235,6 @@ async def test_sweep_waits_for_a_push_that_is_being_committed(ada: Publisher, se
         await waits_for_a_lock(ada.gateway)
         answer = await ada.post_spec(spec_of(ada.id, "race", {"data.csv": url}))
     assert (answer.json()["success"], len(found.objects), await sweeping) == (True, 1, [])
-
-
-async def waits_for_a_lock(gateway: Gateway) -> None:
-    """Returns once a session of this database waits for another's lock."""
-    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
-        while not await gateway.pool.fetchval(query):
-            await asyncio.sleep(0.02)
 
 
 async def test_the_command_says_what_it_finds_and_ends_accordingly(
