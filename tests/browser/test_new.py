@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request, Route, expect
+from playwright.async_api import Browser, FilePayload, Page, Request, Route, expect
 
 from tests import stack as stacks
 from tests.browser.conftest import Complaints
@@ -17,6 +20,8 @@ from tests.browser.conftest import Complaints
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PRICES = "day,town,price,year\n2026-01-01,Łódź,1.5,1999\n2026-01-02,Zürich,2,2000\n"
+LARGE: FilePayload = {"name": "large.bin", "mimeType": "application/octet-stream", "buffer": bytes(17 * 1024 * 1024)}
+"""Three parts."""
 DROP = """
 (zone, files) => {
   const data = new DataTransfer();
@@ -89,6 +94,60 @@ async def test_files_are_dropped_described_published_and_seen(new: Page, stack: 
     ]
 
 
+async def drop_folder(page: Page, folder: Path) -> None:
+    """Drops a folder of the disk, as the desktop does: with entries, not with files."""
+    session = await page.context.new_cdp_session(page)
+    box = await page.locator("#drop").bounding_box()
+    assert box is not None
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 8}
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        await session.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
+
+
+def folder_of(parent: Path, files: Mapping[str, str]) -> Path:
+    for path, text in files.items():
+        file = parent / "towns" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    return parent / "towns"
+
+
+async def test_a_folder_is_dropped_and_published_for_an_organisation(
+    new: Page, stack: stacks.Stack, username: str, tmp_path: Path
+) -> None:
+    group = f"{username}-group"
+    await new.goto(f"{stack.url}/dashboard")
+    await new.get_by_text("New organisation").click()
+    await new.get_by_label("Name in addresses").fill(group)
+    await new.get_by_role("button", name="Make it").click()
+    await expect(new.get_by_role("heading", level=1, name=group)).to_be_visible()
+    await new.goto(f"{stack.url}/new")
+    await expect(new.locator("#new[data-ready]")).to_be_visible()
+    descriptor = {"name": "towns", "title": "Towns", "resources": [{"name": "prices", "path": "data/prices.csv"}]}
+    files = {"datapackage.json": json.dumps(descriptor), "data/prices.csv": PRICES, "README.md": "# Of a folder\n"}
+    await drop_folder(new, folder_of(tmp_path, files | {"notes.txt": "mine", ".git/config": "[core]"}))
+    await expect(new.get_by_role("region", name="Columns of data/prices.csv")).to_be_visible()
+    await expect(new.get_by_role("alert")).to_have_text("Not taken:notes.txt is in no resource of datapackage.json.")
+    await expect(new.get_by_label("Files", exact=True).get_by_role("heading")).to_have_text(["data/prices.csv"])
+    await new.get_by_label("Published by").select_option(group)
+    await new.get_by_role("button", name="Publish").click()
+    await expect(new.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=60_000)
+    assert new.url == f"{stack.url}/{group}/towns/v/1"
+    package = await published(stack, f"{group}/towns/datapackage.json")
+    assert [resource["name"] for resource in package["resources"]] == ["prices"]
+    await new.goto(f"{stack.url}/{group}/towns")
+    await expect(new.get_by_role("heading", name="Of a folder")).to_be_visible()
+
+
+async def test_a_folder_without_a_descriptor_is_taken_whole(new: Page, tmp_path: Path) -> None:
+    files = {"2025/prices.csv": PRICES, "2026/prices.csv": PRICES, "notes.txt": "ours", ".git/config": "[core]"}
+    await new.get_by_label("Choose a folder").set_input_files(folder_of(tmp_path, files))
+    taken = new.get_by_label("Files", exact=True).get_by_role("heading")
+    await expect(taken).to_have_text(["2025/prices.csv", "2026/prices.csv", "notes.txt"])
+    await expect(new.get_by_role("alert")).to_be_hidden()
+
+
 async def test_a_broken_file_shows_what_is_wrong_before_anything_is_sent(new: Page, stack: stacks.Stack) -> None:
     left: list[str] = []
     new.on("request", lambda request: left.append(f"{request.method} {request.url}"))
@@ -134,17 +193,52 @@ async def test_a_large_file_goes_in_parts_and_a_part_that_is_cut_goes_again(
         puts.append(route.request)
         await (route.abort() if len(puts) == 2 else route.continue_())
 
-    await new.route(lambda url: "partNumber=" in url, cut)
-    content = bytes(17 * 1024 * 1024)
-    await new.get_by_label("Choose files").set_input_files(
-        {"name": "large.bin", "mimeType": "application/octet-stream", "buffer": content}
-    )
-    await expect(new.get_by_text("published as it is")).to_be_visible()
-    await new.get_by_role("button", name="Publish").click()
+    await new.route(is_part, cut)
+    await choose_and_publish(new, LARGE)
     await expect(new.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=150_000)
     numbers = [url.partition("partNumber=")[2].partition("&")[0] for url in (request.url for request in puts)]
     assert (len(numbers), sorted(set(numbers))) == (4, ["1", "2", "3"])
     [resource] = (await published(stack, f"{username}/large/datapackage.json"))["resources"]
-    assert resource["bytes"] == len(content)
+    assert resource["bytes"] == len(LARGE["buffer"])
     assert all("ERR_FAILED" in each for each in complaints.heard)
     complaints.heard.clear()
+
+
+async def test_what_has_arrived_is_not_sent_again_when_the_browser_was_closed(
+    new: Page, stack: stacks.Stack, username: str, complaints: Complaints
+) -> None:
+    arrived: asyncio.Queue[str] = asyncio.Queue()
+
+    async def cut_the_last(route: Route) -> None:
+        await (route.abort() if "partNumber=3" in route.request.url else route.continue_())
+
+    new.on("requestfinished", lambda request: arrived.put_nowait(request.url) if is_part(request.url) else None)
+    await new.route(is_part, cut_the_last)
+    await choose_and_publish(new, LARGE)
+    async with asyncio.timeout(60):
+        assert len({await arrived.get() for _ in range(2)}) == 2
+    context = new.context
+    await new.close()
+    assert all("ERR_FAILED" in each for each in complaints.heard)
+    complaints.heard.clear()
+
+    another = await context.new_page()
+    complaints.listen(another)
+    parts: list[str] = []
+    another.on("request", lambda request: parts.append(request.url) if is_part(request.url) else None)
+    await another.goto(f"{stack.url}/new")
+    await choose_and_publish(another, LARGE)
+    await expect(another.get_by_role("heading", name="Published", exact=True)).to_be_visible(timeout=150_000)
+    assert ["partNumber=3" in url for url in parts] == [True]
+    [resource] = (await published(stack, f"{username}/large/datapackage.json"))["resources"]
+    assert resource["bytes"] == len(LARGE["buffer"])
+
+
+def is_part(url: str) -> bool:
+    return "partNumber=" in url
+
+
+async def choose_and_publish(page: Page, file: FilePayload) -> None:
+    await page.get_by_label("Choose files").set_input_files(file)
+    await expect(page.get_by_text("published as it is")).to_be_visible()
+    await page.get_by_role("button", name="Publish").click()

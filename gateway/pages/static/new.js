@@ -2,8 +2,10 @@
 
 const page = document.getElementById("new");
 const {Refused, Uploads, post} = await import(page.dataset.upload);
+const {MOST, chosen, dropped} = await import(page.dataset.folder);
+const {findingsOf, knownField, resourceOf, slug, stem, typeOf} = await import(page.dataset.file);
+const {element, number, plain, plural, size} = await import(page.dataset.text);
 const words = JSON.parse(document.getElementById("new-words").textContent);
-const numbers = new Intl.NumberFormat("en");
 const files = []; // {path, blob, digest, table, element, error}
 const byId = id => document.getElementById(id);
 let base = {}; // the descriptor that was dropped, if one was
@@ -14,29 +16,7 @@ page.hidden = false;
 document.querySelector("#new-start").hidden = true;
 
 const TYPES = ["string", "integer", "number", "boolean", "date", "datetime", "time", "year"];
-const NOUNS = {integer: "a whole number", number: "a number", boolean: "true or false", date: "a date", datetime: "a date and time", time: "a time", year: "a year"};
 
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
-  made.append(...children);
-  return made;
-}
-
-// Control characters and marks of direction are written out, as on every page.
-const plain = text => String(text).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-  letter => `\\x${letter.codePointAt(0).toString(16).padStart(2, "0")}`);
-
-function size(bytes) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let count = bytes, index = 0;
-  while (count >= 1000 && index < units.length - 1) { count /= 1000; index += 1; }
-  return `${index ? count.toFixed(1) : count} ${units[index]}`;
-}
-
-const plural = (count, noun) => `${numbers.format(count)} ${noun}${count === 1 ? "" : "s"}`;
-const slug = text => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[-._]+|[-._]+$/g, "").slice(0, 100);
-const stem = path => path.split("/").pop().replace(/\.[^.]*$/, "");
 const isTable = path => /\.(csv|tsv|tab)$/i.test(path);
 const say = text => { byId("new-said").textContent = text; };
 
@@ -64,30 +44,42 @@ function read(file) {
   });
 }
 
-async function add(chosen) {
+async function add({given, isFolder}) {
   byId("new-errors").hidden = true;
+  if (given.length > MOST) { complain("Not taken:", [`These are more than ${number(MOST)} files: make a package of fewer, or use \`dh push\`.`]); return; }
   const refused = [], taken = [];
-  for (const blob of chosen) {
-    const name = blob.name;
+  // Of a folder with a descriptor is taken what it names, as `dh push` does.
+  const isPackage = isFolder && given.some(({path}) => path === "datapackage.json");
+  for (const {path, blob} of given) {
     try {
-      if (name === "datapackage.json") describe(JSON.parse(await blob.text()));
-      else if (name === "README.md") readme = await blob.text();
-      else if (blob.size === 0) refused.push(`${name} is empty (or a folder): drop the files themselves.`);
-      else taken.push(blob);
+      if (path === "datapackage.json") describe(JSON.parse(await blob.text()));
+      else if (path === "README.md") readme = await blob.text();
+      else if (blob.size === 0) refused.push(`${path} is empty.`);
+      else taken.push({path, blob});
     } catch (error) {
-      refused.push(`${name} is not what it should be: ${error.message}`);
+      refused.push(`${path} is not what it should be: ${error.message}`);
     }
   }
-  for (const blob of taken) enlist(blob);
+  for (const each of taken) {
+    if (!isPackage || knownOf(each.path)) enlist(each);
+    else refused.push(`${each.path} is in no resource of datapackage.json.`);
+  }
   if (!byId("title").value && files.length) byId("title").value = stem(files[0].path).replace(/[-_]+/g, " ").replace(/^./, letter => letter.toUpperCase());
   named();
   if (refused.length) complain("Not taken:", refused);
   await Promise.all(files.filter(file => !file.reading).map(begin));
 }
 
-function enlist(blob) {
-  const known = (base.resources || []).find(resource => String(resource.path).split("/").pop() === blob.name);
-  const path = known ? known.path : blob.name;
+// What a descriptor says of a file: by its path, or, of one that was dropped without its folder, by its name.
+function knownOf(path) {
+  const resources = Array.isArray(base.resources) ? base.resources : [];
+  return resources.find(resource => resource.path === path)
+    || (path.includes("/") ? undefined : resources.find(resource => String(resource.path).split("/").pop() === path));
+}
+
+function enlist({path: given, blob}) {
+  const known = knownOf(given);
+  const path = known ? known.path : given;
   const before = files.findIndex(file => file.path === path);
   if (before >= 0) remove(files[before]); // dropped again: the newer one counts
   const file = {path, blob, known, edited: {}, bar: element("progress", {max: blob.size, value: 0, "aria-label": `Reading ${path}`})};
@@ -131,30 +123,6 @@ function describe(descriptor) {
   if (licence) select.value = licence;
 }
 
-// Findings
-
-function findingsOf(file) {
-  if (file.error) return [{rule: "read", count: 1, examples: [{message: file.error}]}];
-  if (!file.table) return [];
-  const wrong = file.table.fields.flatMap((field, index) => typeErrors(file, field, index));
-  return [...file.table.findings, ...(wrong.length ? [{rule: "type-error", count: wrong.length, examples: wrong}] : [])];
-}
-
-function typeErrors(file, field, index) {
-  const type = typeOf(file, field, index), against = field.against[type];
-  return type === "string" || !against ? [] : [{message: `This is not ${NOUNS[type] || `a value of the type ${type}`}: “${against.cell}”.`, row: against.row, field: field.name}];
-}
-
-function knownField(file, field, index) {
-  const fields = file.known && file.known.schema && Array.isArray(file.known.schema.fields) ? file.known.schema.fields : [];
-  return fields[index] && fields[index].name === field.name ? fields[index] : null;
-}
-
-function typeOf(file, field, index) {
-  const edited = (file.edited[index] || {}).type, known = knownField(file, field, index);
-  return edited || (known && known.type) || field.type;
-}
-
 // Drawing
 
 function draw(file) {
@@ -178,7 +146,7 @@ function drawFindings(file) {
   const rows = found.flatMap(({rule, count, examples}) => {
     const {title, advice} = words[rule] || {title: "The file cannot be read"};
     return [
-      element("tr", {}, element("th", {scope: "row", rowspan: examples.length}, `${title}${count > 1 ? ` (${numbers.format(count)})` : ""}`, ...(advice ? [element("span", {class: "line"}, advice)] : [])), ...place(examples[0])),
+      element("tr", {}, element("th", {scope: "row", rowspan: examples.length}, `${title}${count > 1 ? ` (${number(count)})` : ""}`, ...(advice ? [element("span", {class: "line"}, advice)] : [])), ...place(examples[0])),
       ...examples.slice(1).map(example => element("tr", {}, ...place(example))),
     ];
   });
@@ -189,7 +157,7 @@ function drawFindings(file) {
 
 function place({message, row, field}) {
   const where = field ? `${plain(field)}: ` : "";
-  return [element("td", {class: "num"}, row ? numbers.format(row) : ""), element("td", {}, where + plain(message))];
+  return [element("td", {class: "num"}, row ? number(row) : ""), element("td", {}, where + plain(message))];
 }
 
 function drawFields(file) {
@@ -246,26 +214,6 @@ function descriptorOf() {
   return {...rest, name, ...(title ? {title} : {}), ...(description ? {description} : {}), ...(licenses ? {licenses} : {}), ...(readme ? {readme} : {}), resources};
 }
 
-function resourceOf(file, taken) {
-  let name = (file.known && file.known.name) || slug(stem(file.path)) || "file";
-  for (let number = 2; taken.has(name); number += 1) name = `${slug(stem(file.path)) || "file"}-${number}`;
-  taken.add(name);
-  const {digest, table, known} = file;
-  const proven = {name, path: file.path, bytes: digest.size, hash: `sha256:${digest.sha256}`};
-  if (!table || table.broken) return {...known, ...proven};
-  const fields = table.fields.map((field, index) => fieldOf(file, field, index));
-  const schema = {...((known && known.schema) || {}), fields};
-  const dialect = table.delimiter === "," || (known && known.dialect) ? {} : {dialect: {delimiter: table.delimiter}};
-  return {...known, ...proven, profile: "tabular-data-resource", ...dialect, schema};
-}
-
-function fieldOf(file, field, index) {
-  const edited = file.edited[index] || {}, known = knownField(file, field, index), type = typeOf(file, field, index);
-  const description = (edited.description ?? (known && known.description) ?? "").trim();
-  const {description: _, ...kept} = known && known.type === type ? known : {name: field.name, type, ...(type === field.type && field.format ? {format: field.format} : {})};
-  return {...kept, ...(description ? {description} : {})};
-}
-
 function specOf(mapping) {
   const findability = page.querySelector("input[name=findability]:checked").value, descriptor = descriptorOf();
   const meta = {version: 1, ownerid: byId("owner").value, owner: ownerName(), dataset: descriptor.name, findability};
@@ -319,14 +267,23 @@ byId("new-form").addEventListener("submit", async event => {
     complain("Not published:", error instanceof Refused ? error.sentences : [`Something went wrong here: ${error.message}`]);
   }
 });
-byId("choose").addEventListener("change", event => { add([...event.target.files]); event.target.value = ""; });
+for (const id of ["choose", "choose-folder"]) {
+  byId(id).addEventListener("change", event => { add(chosen(event.target.files)); event.target.value = ""; });
+}
 byId("title").addEventListener("input", named);
 byId("name").addEventListener("input", event => { event.target.dataset.own = "true"; named(); });
 byId("owner").addEventListener("change", named);
 const zone = byId("drop");
 for (const type of ["dragenter", "dragover"]) zone.addEventListener(type, event => { event.preventDefault(); zone.classList.add("over"); });
 for (const type of ["dragleave", "drop"]) zone.addEventListener(type, () => zone.classList.remove("over"));
-zone.addEventListener("drop", event => { event.preventDefault(); add([...event.dataTransfer.files]); });
+zone.addEventListener("drop", async event => {
+  event.preventDefault();
+  try {
+    await add(await dropped(event.dataTransfer));
+  } catch (error) {
+    complain("Not taken:", [`What was dropped cannot be read: ${error.message}`]);
+  }
+});
 // A file that misses the zone must not replace the page.
 for (const type of ["dragover", "drop"]) window.addEventListener(type, event => event.preventDefault());
 window.addEventListener("beforeunload", event => { if (busy && !byId("new-progress").hidden) event.preventDefault(); });
