@@ -98,6 +98,18 @@ async def test_a_job_of_gitlab_too(world: World, ada: Publisher) -> None:
         assert (error, why in words) == ("invalid_target", True), words
 
 
+async def test_a_job_that_may_last_long_has_its_token_as_long(world: World, ada: Publisher) -> None:
+    await trusting(ada, "ada/lab", provider="gitlab", repository="group/sub/data")
+    now = int(time.time())
+    for lasts, least, most in ((300, 900, 900), (1800, 1700, 1800), (7200, 3600, 3600)):
+        given = (await world.exchange(world.gitlab_job(iat=now, exp=now + lasts))).json()
+        assert least <= given["expires_in"] <= most
+        row = await world.gateway.pool.fetchrow(
+            "select extract(epoch from expires_at - now())::int as left from api_token order by expires_at desc limit 1"
+        )
+        assert least - 100 <= row["left"] <= most
+
+
 NOW = int(time.time())
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"aud": "https://data.example.org"}, "its audience is"),

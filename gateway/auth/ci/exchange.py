@@ -1,4 +1,4 @@
-"""Keyless CI: a job's ID token is exchanged, once, for a token that publishes one dataset for a quarter of an hour.
+"""Keyless CI: a job's ID token is exchanged, once, for a token that publishes one dataset for a while.
 
 The form and the errors are those of RFC 8693 (OAuth 2.0 Token Exchange).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -39,8 +40,9 @@ from gateway.problems import unavailable
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPES = ("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token")
 ISSUED = "urn:ietf:params:oauth:token-type:access_token"
-LIFETIME = 900
-"""Seconds that the token of a job is good for."""
+LIFETIME, LONGEST = 900, 3600
+"""Seconds that the token of a job is good for: a quarter of an hour, or as long as its system says that the job may
+last, for GitLab gives a job no second one."""
 
 _SPEND = """
     insert into spent_id_token (id, expires_at) values ($1, to_timestamp($2)) on conflict do nothing returning id
@@ -85,7 +87,8 @@ class Exchange:
                 _log.warning("ci_issuer_down", reason=str(error))
                 raise unavailable("The keys of the CI system cannot be had right now. Try again in a moment.") from None
             trust = _chosen(await trusts.of_repository(self._pool, job), job, wanted)
-            secret = await self._issue(trust, job, caller_of(request))
+            lifetime = min(max(LIFETIME, int(job.expires - time.time())), LONGEST)
+            secret = await self._issue(trust, job, lifetime, caller_of(request))
         except Refused as refused:
             _log.info("exchange_refused", error=refused.error)
             return refused.response()
@@ -94,12 +97,12 @@ class Exchange:
             "access_token": secret,
             "issued_token_type": ISSUED,
             "token_type": "Bearer",
-            "expires_in": LIFETIME,
+            "expires_in": lifetime,
             "scope": f"publish:{trust.target}",
         }
         return web.json_response(document)
 
-    async def _issue(self, trust: Trust, job: Job, address: str) -> str:
+    async def _issue(self, trust: Trust, job: Job, lifetime: int, address: str) -> str:
         token_id, secret = secrets.token_hex(16), new_secret()
         actor = await rights.holder(self._pool, trust.account_id, token_id)
         if actor is None or not actor.may(Action.PUBLISH, trust.ownerid, trust.dataset):
@@ -110,7 +113,7 @@ class Exchange:
             await _spend(connection, job)
             await _pin(connection, trust, job)
             name = f"{job.run} ({token_id[:8]})"
-            place = (trust.ownerid, trust.dataset, LIFETIME, trust.id)
+            place = (trust.ownerid, trust.dataset, lifetime, trust.id)
             await connection.execute(_ISSUE, token_id, digest_of(secret), trust.account_id, name, *place)
             told = {"run": job.run, "ref": job.ref, "provider": job.provider, "token": token_id}
             await record(connection, trust.ownerid, "token-exchanged", trust.target, origin, **told)
