@@ -53,7 +53,7 @@ class Auth:
                 "userid": account.id,
                 "permissions": permissions,
                 "service": service,
-                "token": self._tokens.issue_permission(account, service, permissions, actor.scope),
+                "token": self._tokens.issue_permission(account, service, permissions, actor.scope, actor.login),
             }
         )
 

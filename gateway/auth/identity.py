@@ -92,7 +92,7 @@ async def authorize(request: web.Request, token: str | None, *audiences: str) ->
     if not allows(claims.audience, claims.permissions):
         raise Unpermitted("the token has not the permission for this")
     if claims.api_token is None:
-        actor = await holder(parts.pool, claims.userid, claims.token_id, claims.family)
+        actor = await holder(parts.pool, claims.userid, claims.token_id, claims.login)
     else:
         actor = await apitokens.holder_of_id(parts.pool, claims.api_token, caller_of(request))
     return _counted(parts, actor), claims

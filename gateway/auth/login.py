@@ -93,8 +93,8 @@ class Login:
         try:
             actor, claims = await authorize(request, shown, LOGIN)
             await self._parts.accounts.revoke(claims.token_id, claims.expires)
-            if claims.family:
-                await self._families.end_of(actor.known.id, claims.family, caller_of(request))
+            if claims.login and claims.login.family:
+                await self._families.end_of(actor.known.id, claims.login.family, caller_of(request))
             else:
                 await note(request, actor.known, "logged-out", "session")
         except BadToken:

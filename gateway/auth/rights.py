@@ -64,17 +64,27 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn:
+    """What ends when somebody logs out: a user token, by its id, and the `family` of the program's log-in that it came
+    of, empty for a browser's."""
+
+    token_id: str
+    family: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who asks: an account with its roles in organisations, by their ids; without one it is anybody.
 
     `scope` narrows what the account may to what the token in its hand is for. `opened`: the dataset (by its id) that a
-    preview link lets anybody read who has it.
+    preview link lets anybody read who has it. `login`: what the token in its hand came of, unless that is an API token.
     """
 
     account: Account | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
     scope: Scope | None = None
     opened: str | None = None
+    login: LogIn | None = None
 
     @property
     def known(self) -> Account:
@@ -124,21 +134,23 @@ _HOLDER = """
            (select jsonb_object_agg(m.organisation_id, m.role) from membership m where m.account_id = a.id) as roles
     from account a
     where id = $1 and kind = $3 and disabled_at is null
-      and not exists (select from revoked_token where token_id = $2)
+      and not exists (select from revoked_token where token_id = any($2))
       and ($4 = '' or exists (select from login_family where id = $4 and ended_at is null))
 """
 _GOOD = "select from api_token where id = $1 and revoked_at is null and expires_at > now() for share"
 _ROLE = "select role from membership where organisation_id = $1 and account_id = $2 for share"
 
 
-async def holder(pool: asyncpg.Pool, account_id: str, token_id: str, family: str = "") -> Actor | None:
-    """Whom a token speaks for, unless the account is disabled, or the token or its program was logged out."""
-    row = await in_time(pool.fetchrow(_HOLDER, account_id, token_id, PERSON, family), LOOKUP_DEADLINE)
+async def holder(pool: asyncpg.Pool, account_id: str, token_id: str, login: LogIn | None = None) -> Actor | None:
+    """Whom a token speaks for, unless the account is disabled, the token revoked, or its log-in over."""
+    ended = [token_id, *([login.token_id] if login else [])]
+    family = login.family if login else ""
+    row = await in_time(pool.fetchrow(_HOLDER, account_id, ended, PERSON, family), LOOKUP_DEADLINE)
     if row is None:
         return None
     known = dict(row)
     roles = {ownerid: Role(role) for ownerid, role in (known.pop("roles") or {}).items()}
-    return Actor(account=Account(**known), roles=roles)
+    return Actor(account=Account(**known), roles=roles, login=login)
 
 
 async def still_may(

@@ -67,7 +67,7 @@ def is_from_our_page(request: web.Request, public_url: str) -> bool:
 async def logged_in_here(request: web.Request) -> tuple[Account, Claims]:
     """Who logged in in this very browser; raises BadToken. A program's token is none of a browser's, wherever it is."""
     actor, claims = await authorize(request, session_token(request), LOGIN)
-    if claims.family:
+    if claims.login and claims.login.family:
         raise BadToken("this is the token of a program")
     return actor.known, claims
 

@@ -18,7 +18,7 @@ import jwt
 from gateway.auth.accounts import ACCOUNT_ID, Account
 from gateway.auth.compact import NotCompact, read_compact
 from gateway.auth.keys import SigningKey, SigningKeys
-from gateway.auth.rights import Scope
+from gateway.auth.rights import LogIn, Scope
 
 ALGORITHM = "EdDSA"
 LONGEST = 8_192
@@ -46,17 +46,17 @@ class ExpiredToken(BadToken):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What a good token says; `issued` and `expires` in seconds since 1970, `api_token` the id of the one that it was
-    exchanged for; `family`: the log-in of a program that it came of, empty for a browser's."""
+    """What a good token says; `issued` and `expires` in seconds since 1970. `api_token`: the id of the one that it was
+    exchanged for; `login`: what it is, or was exchanged for, where that is a user token."""
 
     userid: str
     audience: str
     token_id: str
     issued: int
     expires: int
-    family: str
     permissions: Mapping[str, Any]
     api_token: str | None = None
+    login: LogIn | None = None
 
 
 class Tokens:
@@ -79,15 +79,22 @@ class Tokens:
         return self._issue(account, LOGIN, PROGRAM_LIFETIME, {"family": family})
 
     def issue_permission(
-        self, account: Account, service: str, permissions: Mapping[str, Any], scope: Scope | None = None
+        self,
+        account: Account,
+        service: str,
+        permissions: Mapping[str, Any],
+        scope: Scope | None = None,
+        login: LogIn | None = None,
     ) -> str:
         """Good for an hour at one service. `userid`, `service`, `permissions` are what the original services read.
 
-        With the `scope` of an API token it is good for no longer than that, and for no more.
+        With the `scope` of an API token it is good for no longer than that, and for no more; with a `login` until that
+        is logged out.
         """
-        more = {"permissions": permissions, "service": service}
+        more: dict[str, Any] = {"permissions": permissions, "service": service}
         if scope is None:
-            return self._issue(account, service, PERMISSION_LIFETIME, more)
+            came = {"login": login.token_id, "family": login.family} if login else {}
+            return self._issue(account, service, PERMISSION_LIFETIME, more | {k: v for k, v in came.items() if v})
         lifetime = min(PERMISSION_LIFETIME, max(1, scope.expires - int(time.time())))
         return self._issue(account, service, lifetime, {**more, "api_token": scope.token_id})
 
@@ -159,11 +166,9 @@ def _checked(claims: Mapping[str, Any], audience: str) -> Claims:
     if not 0 < expires - issued <= longest:
         raise BadToken("the token lives longer than tokens may")
     userid, token_id, permissions = claims["sub"], claims["jti"], claims.get("permissions", {})
-    family = claims.get("family", "")
     if not isinstance(userid, str) or not ACCOUNT_ID.fullmatch(userid) or not isinstance(permissions, dict):
         raise BadToken("the token names nobody")
-    api_token = claims.get("api_token")
-    others = [claims[name] for name in ("api_token", "family") if name in claims]
+    others = [claims[name] for name in ("api_token", "login", "family") if name in claims]
     if not all(isinstance(each, str) and _JTI.fullmatch(each) for each in (token_id, *others)):
         raise BadToken("the token has no id of ours")
     return Claims(
@@ -172,7 +177,13 @@ def _checked(claims: Mapping[str, Any], audience: str) -> Claims:
         token_id=token_id,
         issued=issued,
         expires=expires,
-        family=family,
         permissions=permissions,
-        api_token=api_token,
+        api_token=claims.get("api_token"),
+        login=_login(claims, audience),
     )
+
+
+def _login(claims: Mapping[str, Any], audience: str) -> LogIn | None:
+    """A user token is what its log-in is known by; others name it, unless they came of an API token."""
+    token_id = claims["jti"] if audience == LOGIN else claims.get("login")
+    return LogIn(token_id=token_id, family=claims.get("family", "")) if token_id else None

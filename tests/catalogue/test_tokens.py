@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -310,15 +311,19 @@ async def test_a_token_in_an_address_changes_nothing_and_is_not_logged(gateway: 
 
 
 async def test_what_was_ended_ends_at_once(gateway: Gateway) -> None:
-    """J24: logged out, disabled."""
+    """J24: logged out, disabled; what came of another log-in goes on."""
     carl = await gateway.publisher("carl")
     permission = await carl.permission("rawstore")
+    other = replace(carl, token=gateway.parts.tokens.issue_user(carl.account))
+    others = await other.permission("rawstore")
+    assert (await ask(gateway, {"Auth-Token": permission})).status == 200
     await gateway.post("/auth/logout", headers={"Auth-Token": carl.token})
     answer = await gateway.get("/auth/authorize?service=rawstore", headers={"Auth-Token": carl.token})
     assert answer.json() == {"permissions": {}}
-    assert (await ask(gateway, {"Auth-Token": permission})).status == 200
-    await gateway.pool.execute("update account set disabled_at = now() where id = $1", carl.id)
     assert is_refused(await ask(gateway, {"Auth-Token": permission}))
+    assert (await ask(gateway, {"Auth-Token": others})).status == 200
+    await gateway.pool.execute("update account set disabled_at = now() where id = $1", carl.id)
+    assert is_refused(await ask(gateway, {"Auth-Token": others}))
 
 
 async def test_a_token_without_the_permission_is_told_so(gateway: Gateway, forge: Forge) -> None:

@@ -267,9 +267,13 @@ async def test_secrets_are_only_kept_as_their_hashes(gateway: Gateway, ada: Visi
 
 async def test_logging_out_ends_the_family_with_all_its_tokens(gateway: Gateway, ada: Visitor) -> None:
     held = await logged_in(gateway, ada)
+    asked = await gateway.get("/auth/authorize?service=source", headers={"Auth-Token": held["access_token"]})
+    permitted = {"json": {}, "headers": {"Auth-Token": asked.json()["token"]}}
+    assert (await gateway.post("/source/ada/none/1/cancel", **permitted)).status == 404
     answer = await gateway.post("/auth/oauth/revoke", data={"token": held["refresh_token"]})
     assert answer.status == 200
     assert not await opens(gateway, held["access_token"])
+    assert (await gateway.post("/source/ada/none/1/cancel", **permitted)).status == 401
     assert error_of(await refreshed(gateway, held["refresh_token"])) == INVALID
     assert (await gateway.post("/auth/oauth/revoke", data={"token": "invented"})).status == 200
     held = await logged_in(gateway, ada)
