@@ -63,7 +63,8 @@ PLANTS = (
     ),
     Plant(
         "no session: a killed taker's message waits for its lease",
-        "messages/transport/postgres/doorbell.py", "self._deliveries.session = self._session\n", "pass\n",
+        "messages/transport/postgres/doorbell.py",
+        "self._deliveries.session = await connection.fetchval(SESSION, self._session)\n", "pass\n",
         f"{CONTRACT}/test_leases.py::test_what_a_killed_process_held_does_not_wait_for_its_lease",
     ),
     Plant(
