@@ -11,15 +11,14 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-import structlog
 
 from gateway.auth import rights
 from gateway.auth.accounts import LOOKUP_DEADLINE
 from gateway.auth.audit import Origin, record
+from gateway.auth.lastuse import note_use
 from gateway.auth.rights import Action, Actor, Scope
 from gateway.auth.tokensecret import digest_of, new_secret
 from gateway.patience import in_time
-from messages.database import TRANSIENT
 
 ACCESS = (Action.READ, Action.PUBLISH, Action.MANAGE)
 """What a token may be for; each includes those before it. Who may do what is never said with a token."""
@@ -28,7 +27,6 @@ MOST = 100
 REMEMBERED = 90
 """Days for which one that has ended is still shown."""
 
-_log = structlog.get_logger()
 
 _SHOWN = """
     select t.id, t.name, t.access, t.ownerid, o.username as owner, t.dataset, t.created_at, t.expires_at,
@@ -181,7 +179,7 @@ async def _holder(pool: asyncpg.Pool, query: str, which: bytes | str, address: s
     if held is None or actor is None:
         return None
     if held["quiet"]:
-        await _touch(pool, held["id"], address)
+        await note_use(pool, _TOUCH, held["id"], address)
     access = Action(held["access"])
     scope = Scope(
         actions=frozenset(ACCESS[: ACCESS.index(access) + 1]),
@@ -192,11 +190,3 @@ async def _holder(pool: asyncpg.Pool, query: str, which: bytes | str, address: s
     )
     # Its address is for the account alone; a token may lie in the settings of some machine.
     return replace(actor, account=replace(actor.known, email=""), scope=scope)
-
-
-async def _touch(pool: asyncpg.Pool, token_id: str, address: str) -> None:
-    try:
-        await in_time(pool.execute(_TOUCH, token_id, address), LOOKUP_DEADLINE)
-    except TRANSIENT as error:
-        # A database that takes no writes for a while still lets its readers read.
-        _log.warning("last_use_not_kept", error=type(error).__name__)

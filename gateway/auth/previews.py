@@ -17,6 +17,7 @@ import asyncpg
 
 from gateway.auth.accounts import LOOKUP_DEADLINE
 from gateway.auth.audit import Origin, record
+from gateway.auth.lastuse import note_use
 from gateway.auth.rights import Action, still_may
 from gateway.patience import in_time
 from gateway.problems import Problem, not_found
@@ -134,7 +135,7 @@ async def opened_by(pool: asyncpg.Pool, secret: str) -> Opened | None:
     if row is None:
         return None
     if row["quiet"]:
-        await pool.execute(_USED, row["id"])
+        await note_use(pool, _USED, row["id"])
     return Opened(row["dataset_id"], row["expires_at"])
 
 
