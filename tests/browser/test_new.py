@@ -126,9 +126,9 @@ async def test_a_folder_is_dropped_and_published_for_an_organisation(
     await expect(new.locator("#new[data-ready]")).to_be_visible()
     descriptor = {"name": "towns", "title": "Towns", "resources": [{"name": "prices", "path": "data/prices.csv"}]}
     files = {"datapackage.json": json.dumps(descriptor), "data/prices.csv": PRICES, "README.md": "# Of a folder\n"}
-    await drop_folder(new, folder_of(tmp_path, files | {"notes.txt": "mine", ".git/config": "[core]"}))
+    await drop_folder(new, folder_of(tmp_path, files | {"prices.csv": "mine", ".git/config": "[core]"}))
     await expect(new.get_by_role("region", name="Columns of data/prices.csv")).to_be_visible()
-    await expect(new.get_by_role("alert")).to_have_text("Not taken:notes.txt is in no resource of datapackage.json.")
+    await expect(new.get_by_role("alert")).to_have_text("Not taken:prices.csv is in no resource of datapackage.json.")
     await expect(new.get_by_label("Files", exact=True).get_by_role("heading")).to_have_text(["data/prices.csv"])
     await new.get_by_label("Published by").select_option(group)
     await new.get_by_role("button", name="Publish").click()

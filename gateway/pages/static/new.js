@@ -61,7 +61,8 @@ async function add({given, isFolder}) {
     }
   }
   for (const each of taken) {
-    if (!isPackage || knownOf(each.path)) enlist(each);
+    const known = knownOf(each.path, isFolder);
+    if (!isPackage || known) enlist(each, known);
     else refused.push(`${each.path} is in no resource of datapackage.json.`);
   }
   if (!byId("title").value && files.length) byId("title").value = stem(files[0].path).replace(/[-_]+/g, " ").replace(/^./, letter => letter.toUpperCase());
@@ -71,14 +72,13 @@ async function add({given, isFolder}) {
 }
 
 // What a descriptor says of a file: by its path, or, of one that was dropped without its folder, by its name.
-function knownOf(path) {
+function knownOf(path, isFolder) {
   const resources = Array.isArray(base.resources) ? base.resources : [];
   return resources.find(resource => resource.path === path)
-    || (path.includes("/") ? undefined : resources.find(resource => String(resource.path).split("/").pop() === path));
+    || (isFolder ? undefined : resources.find(resource => String(resource.path).split("/").pop() === path));
 }
 
-function enlist({path: given, blob}) {
-  const known = knownOf(given);
+function enlist({path: given, blob}, known) {
   const path = known ? known.path : given;
   const before = files.findIndex(file => file.path === path);
   if (before >= 0) remove(files[before]); // dropped again: the newer one counts
