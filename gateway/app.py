@@ -32,6 +32,7 @@ from gateway.protocol import EdgeRunner, version_middleware
 from gateway.rates import Rate, Rates
 from gateway.reading import add_reading
 from gateway.status import Statuses
+from gateway.webhooks import requests as webhookrequests
 from messages.blobs import Blobs
 from messages.database import TRANSIENT, open_pool, require_schema
 from messages.errors import TransientError
@@ -49,7 +50,7 @@ GRACE = 10.0
 
 MODULES = (
     *(health, endpoints, tokenrequests, trustrequests, exchange, membership),
-    *(quota, rawstore, rawparts, sharing, source),
+    *(quota, rawstore, rawparts, sharing, source, webhookrequests),
 )
 """Whatever serves programs; the pages come after them (`add_reading`)."""
 OUTAGE: tuple[type[BaseException], ...] = (TransientError, *TRANSIENT)

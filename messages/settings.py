@@ -99,7 +99,9 @@ class TurnSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`amqp_url` None selects the embedded transport on PostgreSQL. `log_format`: `json` or `console`."""
+    """`amqp_url` None selects the embedded transport on PostgreSQL. `log_format`: `json` or `console`.
+
+    `webhook_networks`: where webhooks may go besides the public internet, with plain HTTP, too."""
 
     database_url: str
     amqp_url: str | None
@@ -107,6 +109,7 @@ class Settings:
     gateway: GatewaySettings
     worker: WorkerSettings
     turns: TurnSettings
+    webhook_networks: tuple[Network, ...]
     log_format: str
     log_level: str
 
@@ -147,6 +150,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
         turns=TurnSettings(
             jobs=_count(environ, "DH_OWNER_JOBS", 16), bytes=_count(environ, "DH_OWNER_BYTES", 256_000_000)
         ),
+        webhook_networks=_networks(environ, "DH_WEBHOOK_NETWORKS"),
         log_format=environ.get("DH_LOG_FORMAT", "json"),
         log_level=environ.get("DH_LOG_LEVEL", "info"),
     )

@@ -35,6 +35,7 @@ from deploy.documents.operation import (
     form,
     page,
 )
+from deploy.documents.webhookoperations import WEBHOOK_OPERATIONS
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/health/live"): Operation(tag="health"),
@@ -105,6 +106,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("DELETE", "/sharing/{owner}/{dataset}/links/{link}"): Operation(
         tag="sharing", security=("userToken",), answer_type=None, statuses=((204, "revoked"), *NO_MANAGER)
     ),
+    **WEBHOOK_OPERATIONS,
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("POST", "/rawstore/uploads"): Operation(

@@ -57,6 +57,31 @@ TRUST = {
     "last_used": NULLABLE,
     "last_run": NULLABLE,
 }
+WEBHOOK = {
+    "id": TEXT,
+    "url": TEXT,
+    "dataset": {**NULLABLE, "description": "owner/name; null: all datasets of the subscriber's own"},
+    "maker": TEXT,
+    "created": TEXT,
+    "disabled": {**NULLABLE, "description": "when its receiver said that it was gone (410)"},
+    "old_secret_until": {**NULLABLE, "description": "until then the secret before the newest signs, too"},
+    "waiting": NUMBER,
+    "parked": NUMBER,
+}
+WEBHOOK_DELIVERY = {
+    "id": TEXT,
+    "event": {**TEXT, "description": "the event's id, `webhook-id`"},
+    "kind": TEXT,
+    "subject": {**NULLABLE, "description": "ownerid/dataset/revision"},
+    "state": {"enum": ["waiting", "delivered", "parked"]},
+    "attempts": NUMBER,
+    "created": TEXT,
+    "next": {**NULLABLE, "description": "when it is tried (again)"},
+    "attempted": NULLABLE,
+    "ended": NULLABLE,
+    "status": {"type": ["integer", "null"], "description": "of the last answer"},
+    "error": {**NULLABLE, "description": "why the last attempt failed"},
+}
 API_TOKEN = {
     "id": TEXT,
     "name": TEXT,

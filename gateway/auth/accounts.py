@@ -24,7 +24,7 @@ ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
 _RESERVED = """
     about admin api app assets auth dashboard docs events favicon health help login logout me metastore new
     organisation organisations pkgstore rawstore resolver robots search settings sharing source static status success
-    tools user users well-known www
+    tools user users webhooks well-known www
 """
 RESERVED = frozenset(_RESERVED.split())
 """Names that are, or may become, the first part of an address of the site itself."""

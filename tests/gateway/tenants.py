@@ -101,6 +101,10 @@ SPEC = {
 }
 
 TRUST = Row(statuses=(401, 200, 404, 401, 401), mark='"trusted"', sees=OWNER, role="maintainer", people=True)
+WEBHOOKS = Row(statuses=(401, 200, 404, 401, 401), mark='"webhooks"', sees=OWNER, role="maintainer", people=True)
+WEBHOOK = Row(
+    statuses=(401, 404, 404, 401, 401), values={"webhook": "absent"}, role="maintainer", people=True, as_member=404
+)
 BUTTON = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, browser=True, role="publisher")
 RUN = Row(statuses=(401, 409, 404, 401, 401), mark="is published", sees=OWNER, service="source", role="publisher")
 
@@ -196,6 +200,16 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("DELETE", "/sharing/{owner}/{dataset}/links/{link}"): Row(
         statuses=(401, 404, 404, 401, 401), as_member=404, role="maintainer", values={"link": "0" * 16}
     ),
+    ("GET", "/webhooks/{owner}"): WEBHOOKS,
+    ("POST", "/webhooks/{owner}"): replace(
+        WEBHOOKS, statuses=(401, 422, 404, 401, 401), mark="", body={"url": "http://example.com"}
+    ),
+    ("DELETE", "/webhooks/{owner}/{webhook}"): WEBHOOK,
+    ("POST", "/webhooks/{owner}/{webhook}/rotate"): WEBHOOK,
+    ("POST", "/webhooks/{owner}/{webhook}/enable"): WEBHOOK,
+    ("GET", "/webhooks/{owner}/{webhook}/deliveries"): WEBHOOK,
+    ("POST", "/webhooks/{owner}/{webhook}/replay"): replace(WEBHOOK, body={}),
+    ("POST", "/webhooks/{owner}/{webhook}/ping"): WEBHOOK,
     ("POST", "/rawstore/authorize"): UPLOADS,
     ("POST", "/rawstore/"): UPLOADS,
     ("POST", "/rawstore/uploads"): Row(

@@ -35,9 +35,10 @@ TOLD_INSIDE: dict[str, list[Any]] = {
 """Always 200, as the original's clients expect: whether a spec was accepted stands in the answer."""
 OAUTH = ("POST /auth/oauth/token", "POST /auth/oauth/device", "POST /auth/oauth/revoke", "GET /auth/oauth/authorize")
 OF_TOKENS = ("POST /auth/exchange", "POST /auth/trust/{owner}/{dataset}")
-OF_NAMES = ("POST /auth/organisations",)
+OF_NAMES = ("POST /auth/organisations", "POST /webhooks/{owner}")
 TOLD_INSIDE |= {operation: [positive_data_acceptance] for operation in (*OAUTH, *OF_TOKENS, *OF_NAMES)}
-"""A text that is no secret of ours is 400, as OAuth has it; one that can be no name is 422."""
+"""A text that is no secret of ours is 400, as OAuth has it; one that can be no name, or a name
+that leads nowhere, is 422."""
 CHOICE = hypothesis_settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -1,0 +1,1 @@
+"""Webhooks: addresses of subscribers that are told of events. Sending is done by workers (`workers/webhooks`)."""
