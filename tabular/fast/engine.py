@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from tabular.fast.foreign import Foreign
-from tabular.fast.plain import Plain, plain_text
+from tabular.fast.plain import Plain
 from tabular.fast.plan import table_of
 from tabular.fast.reading import DecodedReading, DirectReading, FinishedReading, Reading
 from tabular.fast.replay import Finder, Replay
-from tabular.fast.source import Hashing, Source
+from tabular.fast.source import Hashing, Source, source_of
 from tabular.fast.sweep import Sweep
 from tabular.library import Content, dialect_of
 from tabular.light import report_dict
@@ -70,33 +70,28 @@ class Engine:
         self._resource.fragment.clear()
         foreign = Foreign(self._resource, self._limits.piece_bytes) if self._resource.package is not None else None
         table = table_of(self._resource, dialect, *((foreign.fields, foreign.secrets) if foreign is not None else ()))
-        plain = self._open.enter_context(plain_text(self._resource, self._path))
-        source = Source(plain, self._limits.piece_bytes)
-        self._open.callback(source.close)
+        plain = self._open.enter_context(closing(Plain(self._path, self._resource)))
+        source = self._open.enter_context(closing(source_of(plain, self._limits.piece_bytes)))
         limit = self._limits.errors or NO_LIMIT
         watch = foreign.watch(table, limit, self._open) if foreign is not None else None
         self._sweep = sweep = Sweep(table, source, dialect, limit, self._progress, watch)
         for numbers in sweep.key_numbers:
             self._open.callback(numbers.close)
         sweep.run()
-        if plain.copy is not None:  # what comes after the last row that matters must be text too
-            plain.copy.finish()
+        source.finish()
         if self._hashing is not None and not sweep.complete:
             self._hashing.stop()  # the report is one of the file's beginning, without hashes
         places = np.concatenate(sweep.places) if sweep.places else np.zeros((0, 2), np.int64)
-        finder = Finder(plain.path, table, dialect, places)
-        self._open.callback(finder.close)
+        finder = Finder(plain, table, dialect, places)
         absent = watch.rows() if watch is not None else ()
         yield from Replay(self._resource, self._reading(plain, source), sweep, finder, dialect, absent).rows()
 
     def _reading(self, plain: Plain, source: Source) -> Reading:
         if self._hashing is None:
             return FinishedReading()
-        if plain.copy is None:
+        if plain.is_file:
             return DirectReading(self._resource.stats, source.size, self._hashing)
-        return self._open.enter_context(
-            closing(DecodedReading(self._resource, self._path, plain.path, plain.copy.finish(), self._hashing))
-        )
+        return self._open.enter_context(closing(DecodedReading(self._resource, plain, source.size, self._hashing)))
 
 
 def _check_counts(sweep: Sweep, rows: int, invalid: set[int]) -> None:

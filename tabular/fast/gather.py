@@ -13,9 +13,9 @@ from tabular.fast.keyset import KeySet
 from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.pairs import Secrets
-from tabular.fast.plain import plain_text
+from tabular.fast.plain import Plain
 from tabular.fast.plan import Table, table_of
-from tabular.fast.source import Source
+from tabular.fast.source import source_of
 from tabular.fast.sweep import KEPT_ROWS, Sweep
 from tabular.library import dialect_of
 
@@ -50,10 +50,7 @@ def gather(
             dialect = dialect_of(resource)
             table = table_of(resource, dialect, fields, secrets)
             watch = Gathering(watched_columns(resource, table, keys), sets, secrets)
-            with (
-                plain_text(resource, path) as plain,
-                closing(Source(plain, piece)) as source,
-            ):
+            with closing(source_of(Plain(path, resource), piece)) as source:
                 Sweep(table, source, dialect, NO_LIMIT, watch=watch, keeps_bad=False).run()
         except OutsideEnvelope:  # sets may have some of the keys by now: nothing is ever taken out
             _by_rows(resource, keys, secrets, sets)

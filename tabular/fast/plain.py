@@ -1,25 +1,16 @@
-"""The text of a table in UTF-8, as frictionless decodes it: the file itself, or a copy."""
+"""The text of a table in UTF-8, as frictionless decodes it: the file itself, or what is made of it."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from tabular.fast.textcopy import PIECE, TextCopy
+from tabular.fast.recoding import PIECE, Pieces, Recoding
 
 UTF8 = ("utf-8", "utf-8-sig")
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """Where the text is; what writes it, when it is a copy of the file's."""
-
-    path: Path
-    copy: TextCopy | None = None
 
 
 def newline_of(resource: Any) -> str | None:
@@ -27,18 +18,52 @@ def newline_of(resource: Any) -> str | None:
     return "" if resource.format == "csv" else None
 
 
-@contextmanager
-def plain_text(resource: Any, path: Path) -> Iterator[Plain]:
-    """The text of the file `path`, which the library has opened as `resource`; a copy may still grow."""
-    encoding, newline = resource.encoding, newline_of(resource)
-    if encoding in UTF8 and (newline == "" or not _holds(path, b"\r")):
-        yield Plain(path)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "text"
-        place.touch()
-        with closing(TextCopy(path, encoding, newline, place)) as copy:
-            yield Plain(place, copy)
+class Plain:
+    """The text of the file `path`, which the library has opened as `resource`; without one the file is UTF-8."""
+
+    def __init__(self, path: Path, resource: Any = None) -> None:
+        self.path, self._resource = path, resource
+        self.is_file = resource is None or _is_utf8(resource, path)
+        self._open = ExitStack()
+        self._text: IO[bytes] | None = None
+        self._rest: Pieces
+        self._written = sys.maxsize if self.is_file else 0
+
+    def recoding(self) -> Recoding:
+        """A reading of the file as UTF-8, where it is something else."""
+        return Recoding(self.path, self._resource.encoding, newline_of(self._resource))
+
+    def read(self, start: int, length: int) -> bytes:
+        """So many bytes of the text from `start` on, fewer only at its end. What is not the file itself is written down
+        as far as it was ever read. Raises OSError and OutsideEnvelope."""
+        text = self._text or self._begin()
+        if self._written < start + length:
+            self._write(text, start + length)
+        text.seek(start)
+        return text.read(length)
+
+    def close(self) -> None:
+        """Closes what `read` has opened."""
+        self._open.close()
+
+    def _begin(self) -> IO[bytes]:
+        if self.is_file:
+            self._text = self._open.enter_context(self.path.open("rb", buffering=0))
+        else:
+            self._text = self._open.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 `close` does it
+            self._rest = self._open.enter_context(closing(self.recoding().pieces()))
+        return self._text
+
+    def _write(self, text: IO[bytes], until: int) -> None:
+        text.seek(self._written)
+        for piece in self._rest:
+            self._written += text.write(piece)
+            if self._written >= until:
+                break
+
+
+def _is_utf8(resource: Any, path: Path) -> bool:
+    return resource.encoding in UTF8 and (newline_of(resource) == "" or not _holds(path, b"\r"))
 
 
 def _holds(path: Path, byte: bytes) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 from frictionless.system.loader import ByteStreamWithStatsHandling
 
-from tabular.fast.plain import newline_of
+from tabular.fast.plain import Plain, newline_of
+from tabular.fast.recoding import BOM
 from tabular.fast.source import Hashing
-from tabular.fast.textcopy import BOM
 from tabular.hashing import Digest
 
 LIBRARY_READ = 8_192
@@ -52,16 +51,15 @@ class DirectReading:
 
 
 class DecodedReading:
-    """Of a file whose text is a copy: the library's own layers read it again, as far as need be."""
+    """Of a file in another encoding: the library's own layers read it again, as far as need be."""
 
-    def __init__(self, resource: Any, path: Path, copy: Path, size: int, hashing: Hashing) -> None:
+    def __init__(self, resource: Any, plain: Plain, size: int, hashing: Hashing) -> None:
         self._stats, self._size, self._hashing = resource.stats, size, hashing
         self._sampled = int(self._stats.bytes or 0)
-        self._copy = copy.open("rb")
-        self._at = self._copy.seek(len(BOM))
+        self._plain, self._at = plain, len(BOM)
         counted: Any = SimpleNamespace(stats=SimpleNamespace(bytes=0, md5="", sha256=""))
         self._read = counted.stats
-        layer: Any = ByteStreamWithStatsHandling(path.open("rb"), resource=counted)
+        layer: Any = ByteStreamWithStatsHandling(plain.path.open("rb"), resource=counted)
         self._lines = io.TextIOWrapper(layer, resource.encoding, newline=newline_of(resource))
         self._ahead = 0  # characters that the library has and the rows so far have not
 
@@ -69,7 +67,7 @@ class DecodedReading:
         """Reads as many lines as the text up to there has."""
         if end <= self._at:  # the first row of a key that comes twice, told late
             return
-        self._ahead -= len(self._copy.read(end - self._at).decode())
+        self._ahead -= len(self._plain.read(self._at, end - self._at).decode())
         self._at = end
         while self._ahead < 0:
             self._ahead += len(self._lines.readline()) or -self._ahead
@@ -84,8 +82,7 @@ class DecodedReading:
         _set_hashes(self._stats, self._hashing.digest(self._size))
 
     def close(self) -> None:
-        """Closes both files."""
-        self._copy.close()
+        """Closes the file."""
         self._lines.close()
 
 

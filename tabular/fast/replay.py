@@ -10,7 +10,6 @@ import heapq
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from tabular.dialect import Dialect
 from tabular.fast.layout import BASE, FIRST, FOUND, KEPT, MARK_EVERY, PADDING, RECORDS, ROWS, UNTIL
 from tabular.fast.native import kernel
 from tabular.fast.outside import OutsideEnvelope
+from tabular.fast.plain import Plain
 from tabular.fast.plan import Table
 from tabular.fast.reading import Reading
 from tabular.fast.sweep import LARGEST_RECORD, Sweep, cells_of, fresh_results
@@ -32,19 +32,12 @@ WINDOW = 1 << 18
 class Finder:
     """Finds data rows again, by the places that the sweep remembered."""
 
-    def __init__(self, path: Path, table: Table, dialect: Dialect, places: Any) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._table, self._dialect, self._places = table, dialect, places
-        self._size = path.stat().st_size
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+    def __init__(self, plain: Plain, table: Table, dialect: Dialect, places: Any) -> None:
+        self._plain, self._table, self._dialect, self._places = plain, table, dialect, places
 
     def read(self, place: Place) -> bytes:
         """The bytes of a row."""
-        self._file.seek(place.start)
-        return self._file.read(place.end - place.start)
+        return self._plain.read(place.start, place.end - place.start)
 
     def find(self, row: int) -> Place:
         """Where a data row is. Raises OutsideEnvelope for a record that does not fit in memory."""
@@ -60,9 +53,8 @@ class Finder:
                 raise OutsideEnvelope("a record of more than 128 MB")
 
     def _walk(self, row: int, begin: int, offset: int, record: int, length: int) -> Place | None:
-        self._file.seek(offset)
-        piece = self._file.read(length)
-        final = offset + len(piece) >= self._size
+        piece = self._plain.read(offset, length)
+        final = len(piece) < length
         buffer = np.full(len(piece) + PADDING, 10, np.uint8)
         buffer[: len(piece)] = np.frombuffer(piece, np.uint8)
         results = fresh_results(len(self._table.plan.members), 2 * MARK_EVERY)

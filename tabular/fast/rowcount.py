@@ -19,7 +19,7 @@ from tabular.fast.foreign import Foreign
 from tabular.fast.plain import Plain
 from tabular.fast.plan import table_of
 from tabular.fast.replay import Finder
-from tabular.fast.source import Source
+from tabular.fast.source import FileSource
 from tabular.fast.sweep import cells_of
 from tabular.fast.verdicts import Verdicts
 from tabular.lines import LineCounter
@@ -62,7 +62,7 @@ class RowCount:
         self._verdicts = Verdicts(self._table, names)
         kept = max(counting.limits.most_listed, EXAMPLES)
         self._absences = foreign.watch(self._table, kept, stack) if foreign is not None else None
-        source = stack.enter_context(closing(Source(Plain(path), counting.limits.piece_bytes)))
+        source = stack.enter_context(closing(FileSource(path, counting.limits.piece_bytes)))
         self._sweep = CountSweep(self._table, source, dialect, self._verdicts, counting, progress, self._absences)
         self._repeated = [self._verdicts.of_key(key, (), 0) for key in self._table.keys]
         self._absent = [self._verdicts.of_absent(key, ()) for key in self._foreign_keys]
@@ -77,7 +77,8 @@ class RowCount:
         self._counting.record = self._sweep.records
         self._add_absences()
         places = np.concatenate(self._sweep.places) if self._sweep.places else np.zeros((0, 2), np.int64)
-        self._finder = self._stack.enter_context(closing(Finder(self._path, self._table, self._dialect, places)))
+        plain = self._stack.enter_context(closing(Plain(self._path)))
+        self._finder = Finder(plain, self._table, self._dialect, places)
         self._find = lru_cache(1_000)(self._finder.find)
         lines = self._stack.enter_context(LineCounter(self._path))
         for row, events in groupby(self._events(), lambda event: event.row):

@@ -7,10 +7,11 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plain import Plain
+from tabular.fast.recoding import Recoding
 from tabular.hashing import Digest
 
 FIRST_PIECE = 65_536
@@ -78,36 +79,88 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Source:
-    """`read_into` until there is no more. A copy is read while it is made: the pass need not wait for all of it."""
+class Source(Protocol):
+    """A text as the pass reads it, in order; `size` is how many bytes its file has."""
 
-    def __init__(self, plain: Plain, largest: int) -> None:
-        self._file, self._copy = plain.path.open("rb", buffering=0), plain.copy
-        self.size = os.fstat(self._file.fileno()).st_size  # a copy's grows
-        self._piece, self._largest = min(FIRST_PIECE, largest), largest
-        self._read = 0
+    @property
+    def size(self) -> int: ...
 
     @property
     def piece(self) -> int:
         """How many bytes are wanted next: few at first, so that a file full of errors is left early."""
-        return self._piece
 
     def read_into(self, buffer: Any) -> int:
         """The next bytes into a writable buffer; how many, 0 at the end. Raises OSError and OutsideEnvelope."""
-        length = self._file.readinto(memoryview(buffer)[: self._there(len(buffer))]) or 0
+
+    def finish(self) -> None:
+        """Makes sure of what was not read. Raises the same."""
+
+    def close(self) -> None:
+        """Closes the file."""
+
+
+def source_of(plain: Plain, largest: int) -> Source:
+    """Reads the text from its beginning, at most so many bytes at a time."""
+    return FileSource(plain.path, largest) if plain.is_file else RecodedSource(plain.recoding(), largest)
+
+
+class FileSource:
+    """Of a file that is its own text."""
+
+    def __init__(self, path: Path, largest: int) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.size = os.fstat(self._file.fileno()).st_size
+        self.piece, self._largest = min(FIRST_PIECE, largest), largest
+        self._read = 0
+
+    def read_into(self, buffer: Any) -> int:
+        """The next bytes; raises OutsideEnvelope at the end of a file that has changed meanwhile."""
+        length = self._file.readinto(buffer) or 0
         self._read += length
-        self._piece = min(4 * self._piece, self._largest)
-        if length == 0 and self._copy is None and not self._is_as_it_was():
+        self.piece = min(4 * self.piece, self._largest)
+        if length == 0 and not self._is_as_it_was():
             raise OutsideEnvelope(CHANGED)
         return length
 
     def _is_as_it_was(self) -> bool:
         return self._read == self.size == os.fstat(self._file.fileno()).st_size
 
-    def _there(self, wanted: int) -> int:
-        """How many of the next bytes can be read now; fewer than wanted only at the end of a copy."""
-        return self._copy.at_least(self._read + wanted) - self._read if self._copy is not None else wanted
+    def finish(self) -> None:
+        """Nobody asks what the rest of it is."""
 
     def close(self) -> None:
-        """Closes the file."""
         self._file.close()
+
+
+class RecodedSource:
+    """Of a file that is made UTF-8 as it is read, by the thread that reads: another one would be the third for two
+    processors, beside the pass and the hashing."""
+
+    def __init__(self, recoding: Recoding, largest: int) -> None:
+        self._recoding, self.piece = recoding, largest
+        self._pieces = recoding.pieces()
+        self._left = memoryview(b"")
+
+    @property
+    def size(self) -> int:
+        return self._recoding.read
+
+    def read_into(self, buffer: Any) -> int:
+        """What is left of a piece, or the next one; raises OutsideEnvelope for what is no text."""
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = piece
+        length = min(len(buffer), len(self._left))
+        buffer[:length] = self._left[:length]
+        self._left = self._left[length:]
+        return length
+
+    def finish(self) -> None:
+        """What comes after the last row that matters must be text too."""
+        for _ in self._pieces:
+            pass
+
+    def close(self) -> None:
+        self._pieces.close()

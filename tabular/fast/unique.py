@@ -15,9 +15,9 @@ from tabular.fast.keys import KeyNumbers
 from tabular.fast.layout import NO_KEY
 from tabular.fast.native import kernel
 from tabular.fast.pairs import Secrets
-from tabular.fast.plain import plain_text
+from tabular.fast.plain import Plain
 from tabular.fast.plan import table_of
-from tabular.fast.source import Source
+from tabular.fast.source import source_of
 from tabular.fast.sweep import KEPT_ROWS, Sweep
 from tabular.library import dialect_of
 from tabular.progress import Progress
@@ -55,6 +55,6 @@ def key_numbers(
     table = table_of(resource, dialect, list(dict.fromkeys(name for key in keys for name in key)), secret)
     numbers = [KeyNumbers() for _ in keys]
     watch = Numbering(watched_columns(resource, table, keys), numbers, secret)
-    with plain_text(resource, path) as plain, closing(Source(plain, piece)) as source:
+    with closing(source_of(Plain(path, resource), piece)) as source:
         Sweep(table, source, dialect, NO_LIMIT, progress, watch, keeps_bad=False).run()
     return numbers

@@ -8,7 +8,7 @@ import pytest
 
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plain import Plain
-from tabular.fast.source import Hashing, Source
+from tabular.fast.source import Hashing, source_of
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_what_cannot_be_read_is_told_by_the_digest(tmp_path: Path) -> None:
 
 def test_pieces_grow_and_are_the_file(path: Path) -> None:
     data, read, sizes = path.read_bytes(), b"", []
-    with closing(Source(Plain(path), 1 << 20)) as source:
+    with closing(source_of(Plain(path), 1 << 20)) as source:
         while True:
             buffer = bytearray(source.piece)
             if not (length := source.read_into(buffer)):
@@ -50,7 +50,7 @@ def test_pieces_grow_and_are_the_file(path: Path) -> None:
 
 
 def test_a_file_that_grows_meanwhile_is_outside(path: Path) -> None:
-    with closing(Source(Plain(path), 1 << 30)) as source:
+    with closing(source_of(Plain(path), 1 << 30)) as source:
         buffer = bytearray(path.stat().st_size)
         assert source.read_into(buffer) == len(buffer)
         with path.open("ab") as file:

@@ -11,7 +11,7 @@ import pytest
 
 from tabular.fast.layout import PADDING, UNDEFINED
 from tabular.fast.native import kernel
-from tabular.fast.textcopy import PIECE, utf8_table
+from tabular.fast.recoding import PIECE, utf8_table
 from tabular.limits import Limits
 from tests.unit.tabular.fast.differential import compare_file
 
