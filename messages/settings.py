@@ -148,7 +148,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             alive_file=Path(environ["DH_ALIVE_FILE"]) if environ.get("DH_ALIVE_FILE") else None,
         ),
         turns=TurnSettings(
-            jobs=_count(environ, "DH_OWNER_JOBS", 16), bytes=_count(environ, "DH_OWNER_BYTES", 256_000_000)
+            jobs=_count(environ, "DH_OWNER_JOBS", 16), bytes=_count(environ, "DH_OWNER_BYTES", 128_000_000)
         ),
         webhook_networks=_networks(environ, "DH_WEBHOOK_NETWORKS"),
         log_format=environ.get("DH_LOG_FORMAT", "json"),
