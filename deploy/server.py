@@ -17,7 +17,7 @@ from messages.errors import PermanentError, TransientError
 from messages.jobs import STAGES
 from messages.settings import Settings, SettingsError
 
-WRITERS = ("pkgstore", "metastore", "deadletters", "rescue")
+WRITERS = ("pkgstore", "metastore", "webhooks", "deadletters", "rescue")
 GROUPS = {"stages": STAGES, "writers": WRITERS, "all": (*STAGES, *WRITERS)}
 WORKERS = GROUPS["all"]
 

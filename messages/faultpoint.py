@@ -26,6 +26,7 @@ POINTS: Mapping[str, tuple[str, ...]] = {
     **{queue.name: _STAGE for queue in STAGE_QUEUES.values()},
     WRITER_QUEUES["pkgstore"].name: (*_WRITER, "before_effect", "after_effect"),
     WRITER_QUEUES["metastore"].name: _WRITER,
+    WRITER_QUEUES["webhooks"].name: _WRITER,
     DEAD_QUEUE.name: _WRITER,
     "turns": ("received", "before_commit", "after_commit"),
     "rescue": ("received", "before_commit", "after_commit"),

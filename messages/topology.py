@@ -54,6 +54,7 @@ WRITER_QUEUES: Mapping[str, Queue] = {
         "dh.writer.metastore",
         ((EVENTS, "event.flow.accepted"), (EVENTS, "event.package.*"), (EVENTS, "event.visibility.changed")),
     ),
+    "webhooks": Queue("dh.writer.webhooks", ((EVENTS, "event.package.*"), (EVENTS, "event.visibility.changed"))),
 }
 RETRY_QUEUES: Mapping[int, Queue] = {
     delay: Queue(f"dh.retry.{delay}", ((f"dh.retry.{delay}", ""),)) for delay in RETRY_DELAYS

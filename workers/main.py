@@ -25,9 +25,9 @@ if TYPE_CHECKING:  # each costs a tenth of a second or more to import, and not e
     from messages.transport.port import Consumer, Transport
     from workers.stage import Tools
 
-WRITERS = ("pkgstore", "metastore", "deadletters", "rescue")
+WRITERS = ("pkgstore", "metastore", "webhooks", "deadletters", "rescue")
 GROUPS = {"stages": STAGES, "writers": WRITERS, "all": (*STAGES, *WRITERS)}
-PKGSTORE_SLOTS, METASTORE_SLOTS = 16, 4
+PKGSTORE_SLOTS, METASTORE_SLOTS, WEBHOOKS_SLOTS = 16, 4, 4
 """Deliveries at a time: what writers wait for is the database's commit, and their steps are written together."""
 PATIENCE = 60.0
 """Seconds that a server may take to come up at the start."""
@@ -156,6 +156,8 @@ class _Worker:
             queue = WRITER_QUEUES["metastore"].name
             write = settling(MetadataWriter(pool).write)
             self._consumers.append(await consume(queue, write, slots=METASTORE_SLOTS))
+        if "webhooks" in wanted:
+            await self._consume_for_webhooks(pool)
         if "deadletters" in wanted:
             self._consumers.append(await self._transport.consume_dead(DeadLetterWriter(pool).handle))
         if "rescue" in wanted:
@@ -166,6 +168,19 @@ class _Worker:
             self._side_tasks.append(asyncio.create_task(recollection.run(), name="recollection"))
         self._side_tasks.append(asyncio.create_task(Turns(pool, self._settings.turns).run(), name="turns"))
         self._side_tasks.append(asyncio.create_task(Relay(pool, self._transport).run(), name="relay"))
+
+    async def _consume_for_webhooks(self, pool: asyncpg.Pool) -> None:
+        from messages.webhooks.addresses import Addresses
+        from workers.webhooks.courier import Courier
+        from workers.webhooks.sender import Sender
+        from workers.writers.settling import settling
+        from workers.writers.webhooks import WebhookWriter
+
+        write = settling(WebhookWriter(pool).write)
+        queue = WRITER_QUEUES["webhooks"].name
+        self._consumers.append(await self._transport.consume(queue, write, slots=WEBHOOKS_SLOTS))
+        sender = Sender(pool, Courier(Addresses(self._settings.webhook_networks)))
+        self._side_tasks.append(asyncio.create_task(sender.run(), name="webhooks"))
 
     async def until(self, stopped: asyncio.Event) -> None:
         """Returns after `stopped` and a graceful end; raises SideTaskDied as soon as one has."""

@@ -31,7 +31,8 @@ def document() -> dict[str, Any]:
             "version": f"{VERSION}.0.0",
             "description": (
                 "Every fact of the publishing flow on a topic exchange, as CloudEvents 1.0 in structured JSON mode. "
-                "Delivery is at least once and in no promised order: keep the ids you have handled."
+                "Delivery is at least once and in no promised order: keep the ids you have handled. "
+                "Those of packages and of visibility are sent to webhooks, too (docs/messages.md)."
             ),
         },
         "defaultContentType": MEDIA_TYPE,

@@ -10,7 +10,9 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -24,6 +26,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 LONGEST_URL = 2_000
 PATIENCE = 5.0
 """Seconds for the resolver."""
+LOOKUPS = 64
+"""Names that are looked up at a time: a thread hangs on one that is not answered for longer than anybody waits."""
 LOWEST_PORT = 1_024
 """From here on a port may be anybody's; below it only that of HTTPS."""
 OF_OTHERS = frozenset((1433, 1521, 2049, 2375, 2379, 3306, 5432, 5672, 6379, 6443, 9042, 9200, 11211, 15672, 27017))
@@ -60,18 +64,25 @@ class Destination:
     addresses: tuple[str, ...]
 
 
-async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """What this machine's resolver answers."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
+class SystemResolver:
+    """What this machine's resolver answers; in threads of its own, so that slow names hold up nothing else."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUPS, "resolver")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of a name; raises OSError."""
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 class Addresses:
     """The rules, with the networks that the operator allows besides (there plain HTTP may be spoken, too)."""
 
-    def __init__(self, networks: Sequence[Network] = (), resolve: Resolve = system_resolver) -> None:
+    def __init__(self, networks: Sequence[Network] = (), resolve: Resolve | None = None) -> None:
         self._networks = tuple(networks)
-        self._resolve = resolve
+        self._resolve = resolve or SystemResolver()
 
     async def checked(self, url: str) -> Destination:
         """Where `url` leads; raises AddressRefused, or TransientError where the resolver does not answer in time."""

@@ -44,9 +44,11 @@ IMPORTED = (
     "workers.rescue",
     "workers.runtime",
     "workers.sandbox",
+    "workers.webhooks.sender",
     "workers.writers.deadletters",
     "workers.writers.metastore",
     "workers.writers.pkgstore",
+    "workers.writers.webhooks",
 )
 
 

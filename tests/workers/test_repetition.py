@@ -35,6 +35,7 @@ from workers.stage import Outcome, Passed, Rejected, Stage, StageContext
 from workers.writers.metastore import MetadataWriter
 from workers.writers.pkgstore import PackageWriter
 from workers.writers.settling import settling
+from workers.writers.webhooks import WebhookWriter
 
 EXAMPLES, STEPS = int(os.environ.get("REPETITIONS", "6")), 40
 MOST_OFTEN = 10
@@ -82,6 +83,7 @@ class World:
         packages, metadata = PackageWriter(floor.pool, floor.blobs, PUBLIC_URL), MetadataWriter(floor.pool)
         self.handlers[WRITER_QUEUES["pkgstore"].name] = settling(packages.write)
         self.handlers[WRITER_QUEUES["metastore"].name] = settling(metadata.write)
+        self.handlers[WRITER_QUEUES["webhooks"].name] = settling(WebhookWriter(floor.pool).write)
 
     async def _stage(self, stage_job: StageJob, _context: StageContext) -> Outcome:
         resource = stage_job.resource

@@ -52,7 +52,7 @@ def test_the_command_line_imports_nothing_heavy() -> None:
         (["validate"], ("validate",)),
         (["dump", "load", "load"], ("load", "dump")),
         (["stages"], ("load", "encoding", "csvkind", "validate", "dump")),
-        (["writers"], ("pkgstore", "metastore", "deadletters", "rescue")),
+        (["writers"], ("pkgstore", "metastore", "webhooks", "deadletters", "rescue")),
         (["all"], WORKERS),
     ],
 )
