@@ -143,6 +143,7 @@ def environment(database_url: str, store: StoreSettings, amqp_url: str | None, d
         "DH_PORT": str(port),
         "DH_SPOOL_DIR": str(directory / "spool"),
         "DH_RATE_ADDRESS": "0",  # everybody is 127.0.0.1 here
+        "DH_WEBHOOK_NETWORKS": "127.0.0.0/8",  # receivers, too
     }
     return {**settings, "AMQP_URL": amqp_url} if amqp_url else settings
 

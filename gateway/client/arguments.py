@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.client.accesswords import add_access
 from gateway.client.owningwords import add_owning
+from gateway.client.webhookwords import add_webhook
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -52,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_get(commands, everywhere)
     add_owning(commands, everywhere)
     add_access(commands, everywhere)
+    add_webhook(commands, everywhere)
     _add_verify(commands, everywhere)
     return parser
 

@@ -23,6 +23,7 @@ from messages.settings import Settings
 from tests.gateway.conftest import CSV, PASSWORD, Gateway, Publisher, serving, spec_of
 
 SIGNATURE = re.compile(r"X-Amz-Signature=[0-9a-f]{8}|x-amz-signature\W+[0-9a-f]{64}")
+HOOK = "Zq7hookpath"
 BROKER = "amqp://worker:Zq7brokerpassword@127.0.0.1:1/"
 CANARIES = {
     "password that is right": PASSWORD,
@@ -46,7 +47,7 @@ CANARIES = {
     "token of a CI job": "eyJhbGciOiJub25lIn0.Zq7jobtoken.Zq7signature",
 }
 """And what is made while the test runs: the store's key, a user token, a permission token, an API token, the key that
-signs."""
+signs, the secret of a webhook (which its own row keeps, for it signs)."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -133,15 +134,24 @@ async def test_no_canary_is_anywhere(failing: Gateway, eve: Publisher) -> None:
     }
     made = await failing.post("/auth/tokens", json={"name": "canary"}, headers={"Auth-Token": eve.token})
     secrets["API token"] = made.json()["token"]
+    own = {"headers": {"Auth-Token": eve.token}}
+    hook = (await failing.post("/webhooks/eve", json={"url": f"https://1.1.1.1/{HOOK}"}, **own)).json()
+    secrets["webhook secret"] = hook["secret"]
     with structlog.testing.capture_logs() as logs:
         answers = await go_wrong(failing, eve, secrets["API token"])
         await failing.get("/rawstore/info", headers={"Auth-Token": permission})
+        for method, path in (("GET", "deliveries"), ("POST", "ping"), ("POST", "replay"), ("POST", "enable")):
+            told = await failing.request(method, f"/webhooks/eve/{hook['id']}/{path}", **own)
+            answers.append(told.body.decode())
+        answers.append(str((await failing.get("/auth/audit/eve", **own)).json()))
     assert {"request_failed", "request_unreadable", "dependency_failed"} <= {entry["event"] for entry in logs}
     log = rendered(logs)
     kept = await rows_of(failing)
     for what, secret in secrets.items():
         assert secret not in log, f"{what} is in the log"
         assert secret not in kept, f"{what} is in the database"
+    assert HOOK not in log + kept, "the address of a webhook may hold a secret of its receiver's"
+    for what, secret in secrets.items():
         for answer in answers:
             # A log-in page keeps the name that was typed and nothing else; a search repeats no question.
             assert secret not in answer, f"{what} is in an answer"
@@ -165,6 +175,7 @@ async def rows_of(gateway: Gateway) -> str:
         "api_token",
         "audit",
         "spent_id_token",
+        "webhook_delivery",
     )
     found = []
     for table in tables:

@@ -209,6 +209,21 @@ def test_receivers_find_out_another_secret_body_and_age() -> None:
     assert dotted["webhook-signature"] != headers([secret], "a", 1, BODY)["webhook-signature"]
 
 
+def test_the_lines_in_the_document_verify_and_find_out_the_same() -> None:
+    """W01."""
+    text = (Path(__file__).parents[2] / "docs" / "messages.md").read_text("utf-8")
+    names: dict[str, Any] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], names)  # noqa: S102 it is ours
+    secret = new_secret()
+    names["verify"](secret, signed(secret), BODY)
+    both = headers([new_secret(), secret], ID, int(time.time()), BODY)
+    names["verify"](secret, both, BODY)
+    stale = headers([secret], ID, int(time.time()) - 301, BODY)
+    for wrong in ((new_secret(), both, BODY), (secret, both, BODY + b" "), (secret, stale, BODY)):
+        with pytest.raises(ValueError, match="no webhook of ours"):
+            names["verify"](*wrong)
+
+
 async def test_both_secrets_sign_while_one_is_exchanged(gateway: Gateway, sent: Sent, receiver: Receiver) -> None:
     """W02."""
     await sent.to(f"{receiver.url}/ok")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -257,8 +257,7 @@ async def test_killed_sender_loses_nothing_and_the_event_keeps_its_id(
     await subscribe(floor, floor.ownerid, f"{receiver.url}/hang")
     async with floor.pool.acquire() as connection, connection.transaction():
         await emit(connection, published(towns))
-    environment: Mapping[str, str] = stack.environment(database_url, object_store, None, tmp_path)
-    async with worker({**environment, "DH_WEBHOOK_NETWORKS": NETWORKS}, "webhooks") as process:
+    async with worker(stack.environment(database_url, object_store, None, tmp_path), "webhooks") as process:
         async with asyncio.timeout(60):
             await receiver.arrived.wait()
         process.kill()
