@@ -24,6 +24,7 @@ from gateway.pages.settings import SettingsPage
 from gateway.pages.sharing import SharingForms
 from gateway.pages.site import Site
 from gateway.pages.trust import TrustPage
+from gateway.pages.webhooks import WebhooksPage
 from gateway.pages.welcome import WelcomePage
 from gateway.parts import Parts
 from gateway.pkgstore import PackageStore
@@ -48,6 +49,7 @@ def add_reading(app: web.Application, parts: Parts) -> None:
         WelcomePage(parts, site),
         SettingsPage(parts, site),
         ApiTokensPage(parts, site),
+        WebhooksPage(parts, site),
         ConsentPage(parts, site),
         DevicePage(parts, site),
         SearchPages(parts, site, search),

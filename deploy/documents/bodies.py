@@ -34,6 +34,7 @@ from deploy.documents.shapes import (
     map_of,
     record,
 )
+from gateway.pages.webhooks import ACTS
 
 SCHEMAS: Mapping[str, Any] = {
     "Problem": record(
@@ -153,6 +154,8 @@ SCHEMAS: Mapping[str, Any] = {
         url={**TEXT, "pattern": r"^https://[!-~]+$", "maxLength": 2000, "description": "on the public internet"},
         dataset={"type": ["string", "null"], "pattern": r"^[^/\u0000]+/[^/\u0000]+$", "description": "owner/name"},
     ),
+    "WebhookForm": record("url", owner=SENT, url=SENT, dataset=SENT),
+    "WebhookAct": record("owner webhook act", owner=SENT, webhook=SENT, act={"enum": list(ACTS)}, delivery=SENT),
     "Webhook": record("id url dataset created disabled waiting parked", **WEBHOOK),
     "MadeWebhook": record("id url secret", secret=TEXT, **WEBHOOK),
     "Webhooks": record("webhooks", webhooks=list_of(record("id url", **WEBHOOK))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from deploy.documents.operation import LOGGED_IN, Operation, Statuses
+from deploy.documents.operation import FORM_TYPE, HTML, LOGGED_IN, SESSION, Operation, Statuses, page
 
 NOT_MANAGED: Statuses = (
     (401, "not logged in"),
@@ -14,6 +14,20 @@ NOT_MANAGED: Statuses = (
 )
 HOOK = Operation(tag="webhooks", security=LOGGED_IN, answer="Webhook", statuses=((200, "done"), *NOT_MANAGED))
 DISABLED = (409, "the webhook is disabled: enable it again first")
+FORM = Operation(
+    tag="pages",
+    security=("session",),
+    body_type=FORM_TYPE,
+    answer_type=HTML,
+    statuses=(
+        (401, "not logged in"),
+        (403, "a form of another site, or not yours to do"),
+        (404, NOT_MANAGED[2][1]),
+        (409, "it cannot be done now"),
+        (415, "no form"),
+        (422, "the form, with what is wrong"),
+    ),
+)
 WEBHOOK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/webhooks/{owner}"): replace(
         HOOK,
@@ -46,5 +60,25 @@ WEBHOOK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/webhooks/{owner}/{webhook}/ping"): replace(
         HOOK, answer="Pinged", statuses=((200, "on its way"), *NOT_MANAGED, DISABLED)
+    ),
+    ("GET", "/settings/webhooks"): page(
+        security=SESSION, statuses=((200, "your webhooks"), (303, "to the log-in page"))
+    ),
+    ("GET", "/settings/webhooks/{owner}/{webhook}"): page(
+        security=SESSION,
+        statuses=(
+            (200, "what was sent"),
+            (303, "to the log-in page"),
+            (403, NOT_MANAGED[1][1]),
+            (404, NOT_MANAGED[2][1]),
+        ),
+    ),
+    ("POST", "/settings/webhooks"): replace(
+        FORM, body="WebhookForm", statuses=((200, "the secret, this once"), *FORM.statuses)
+    ),
+    ("POST", "/settings/webhooks/act"): replace(
+        FORM,
+        body="WebhookAct",
+        statuses=((200, "the new secret, this once"), (303, "back to the list"), *FORM.statuses),
     ),
 }

@@ -5,12 +5,14 @@ No API token does any of it: a webhook goes on telling what is private long afte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 from aiohttp import web
 
 from gateway.auth.accounts import Account, Accounts
-from gateway.auth.audit import origin_of
+from gateway.auth.audit import Origin, origin_of
 from gateway.auth.identity import require_user
 from gateway.auth.rights import Action, Actor
 from gateway.bodies import read_object
@@ -35,15 +37,8 @@ class WebhookRequests:
         read, or without one to any dataset of the subscriber's own. The answer has the secret that signs: this once.
         """
         actor, owner = await self._managed(request)
-        url, dataset = read_wish(await read_object(request))
-        if dataset:
-            await webhook.find(self._pool, owner, dataset)
-        try:
-            await self._addresses.checked(url)
-        except AddressRefused as refused:
-            fault = bad_member("url", str(refused))
-            raise Problem(422, "invalid-webhook", "No webhook goes to this address.", faults=[fault]) from None
-        webhook_id, secret = await webhook.add(self._pool, origin_of(request, actor), owner, url, dataset)
+        wanted, origin = await read_object(request), origin_of(request, actor)
+        webhook_id, secret = await make(self._pool, self._addresses, origin, owner, wanted)
         return web.json_response({**await self._told(owner, webhook_id), "secret": secret}, status=201)
 
     async def list(self, request: web.Request) -> web.Response:
@@ -110,6 +105,22 @@ class WebhookRequests:
         return found[0].to_dict()
 
 
+async def make(
+    pool: asyncpg.Pool, addresses: Addresses, origin: Origin, owner: Account, fields: Mapping[str, object]
+) -> tuple[str, str]:
+    """The id and secret of a new webhook, from JSON or a form; raises what `read_wish` and `webhook.add` raise, and
+    Problem 422 for an address where none goes."""
+    url, dataset = read_wish(fields)
+    if dataset:
+        await webhook.find(pool, owner, dataset)
+    try:
+        await addresses.checked(url)
+    except AddressRefused as refused:
+        fault = bad_member("url", str(refused))
+        raise Problem(422, "invalid-webhook", "No webhook goes to this address.", faults=[fault]) from None
+    return await webhook.add(pool, origin, owner, url, dataset)
+
+
 async def managed(accounts: Accounts, actor: Actor, username: str) -> Account:
     """A subscriber that the actor manages; raises Problem 404 for a stranger as for none, 403 for a member's lack."""
     account = None if "\x00" in username else await accounts.by_username(username)
@@ -120,7 +131,7 @@ async def managed(accounts: Accounts, actor: Actor, username: str) -> Account:
     return account
 
 
-def read_wish(fields: dict[str, Any]) -> tuple[str, tuple[str, str] | None]:
+def read_wish(fields: Mapping[str, object]) -> tuple[str, tuple[str, str] | None]:
     """The address, and the dataset's owner and name; raises Problem 422 with everything that is wrong."""
     faults = [bad_member(name, f"`{name}` is unknown.") for name in fields if name not in FIELDS]
     url, dataset = fields.get("url"), fields.get("dataset")

@@ -33,18 +33,19 @@ LOWEST_PORT = 1_024
 OF_OTHERS = frozenset((1433, 1521, 2049, 2375, 2379, 3306, 5432, 5672, 6379, 6443, 9042, 9200, 11211, 15672, 27017))
 """Ports of databases, brokers and orchestrators: nothing there waits for a webhook."""
 
-# What `is_global` of Python 3.11 takes for public and is not: IPv6 that carries an address of IPv4 (NAT64 RFC 6052 and
-# 8215, 6to4 RFC 3056, Teredo RFC 4380 within 2001::/23, v4-compatible and v4-mapped RFC 4291), and what was set aside
-# since, or for other ends (RFC 6890, 7526, 9637). 168.63.129.16 is a cloud's own service inside each of its networks.
+# What `is_global` of Python 3.11 takes for public and is not: IPv6 that carries an address of IPv4 (here 6to4, RFC
+# 3056, and Teredo, RFC 4380, within 2001::/23), and what was set aside since, or for other ends (RFC 6890, 7526, 9637).
+# 168.63.129.16 is a cloud's own service inside each of its networks.
 DENIED: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
         *("192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32"),
-        *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/23", "::/96", "::ffff:0:0/96", "3fff::/20"),
+        *("2002::/16", "2001::/23", "3fff::/20"),
     )
 )
 UNICAST = ip_network("2000::/3")
-"""All of IPv6 that is given out to anybody (IANA)."""
+"""All of IPv6 that is given out to anybody (IANA). Outside of it lie the other ways to carry IPv4: NAT64 (RFC 6052,
+8215), v4-compatible and v4-mapped addresses (RFC 4291)."""
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _NUMERIC = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)

@@ -200,6 +200,12 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("DELETE", "/sharing/{owner}/{dataset}/links/{link}"): Row(
         statuses=(401, 404, 404, 401, 401), as_member=404, role="maintainer", values={"link": "0" * 16}
     ),
+    ("GET", "/settings/webhooks"): Row(
+        statuses=(303, 200, 200, 303, 303), mark="Make a webhook", sees=KNOWN, people=True
+    ),
+    ("GET", "/settings/webhooks/{owner}/{webhook}"): replace(WEBHOOK, statuses=(303, 404, 404, 303, 303)),
+    ("POST", "/settings/webhooks"): Row(statuses=(401, 415, 415, 401, 401), body={"url": "x"}, browser=True),
+    ("POST", "/settings/webhooks/act"): Row(statuses=(401, 415, 415, 401, 401), body={"webhook": "x"}, browser=True),
     ("GET", "/webhooks/{owner}"): WEBHOOKS,
     ("POST", "/webhooks/{owner}"): replace(
         WEBHOOKS, statuses=(401, 422, 404, 401, 401), mark="", body={"url": "http://example.com"}

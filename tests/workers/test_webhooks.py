@@ -173,6 +173,15 @@ async def test_who_is_told_of_what(floor: Floor, towns: FlowRef) -> None:
     assert await told(floor) == {hooks[who]["towns"] for who in inside}, "a revision that was pushed to be private"
 
 
+async def test_event_that_comes_again_is_no_news_to_a_webhook_that_was_made_since(floor: Floor, towns: FlowRef) -> None:
+    first = await subscribe(floor, floor.ownerid, "https://x/1st")
+    writer = WebhookWriter(floor.pool)
+    await writer.write(delivered(published(towns)))
+    await subscribe(floor, floor.ownerid, "https://x/2nd")
+    await writer.write(delivered(published(towns)))
+    assert await told(floor) == {first}
+
+
 async def test_disabled_webhooks_and_accounts_are_told_nothing(floor: Floor, towns: FlowRef) -> None:
     await account(floor, "bob")
     await subscribe(floor, "bob", "https://x/1", towns.dataset_id)
