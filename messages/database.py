@@ -9,7 +9,7 @@ import asyncpg
 
 from messages.errors import PermanentError
 
-SCHEMA_VERSION = 17
+SCHEMA_VERSION = 18
 """The number of the newest migration that this code needs."""
 
 COMMAND_TIMEOUT = 30.0

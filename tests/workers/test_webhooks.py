@@ -245,6 +245,24 @@ async def test_receiver_that_hangs_holds_up_no_other(floor: Floor, towns: FlowRe
     await sender.settled()
 
 
+async def test_subscriber_with_many_receivers_that_hang_waits_behind_others(
+    floor: Floor, towns: FlowRef, receiver: Receiver
+) -> None:
+    await account(floor, "eve")
+    for number in range(9):
+        await subscribe(floor, "eve", f"{receiver.url}/hang/{number}", towns.dataset_id)
+    writer, sender = WebhookWriter(floor.pool), sender_for(floor, slots=4, deadline=0.3)
+    await writer.write(delivered(published(towns)))
+    await sender.look()
+    await subscribe(floor, floor.ownerid, f"{receiver.url}/ok")
+    await writer.write(delivered(failed(towns)))
+    await sender.look()
+    await sender.settled()
+    assert receiver.ids("/ok") == [failed(towns).id]
+    due = "select count(*) from webhook_delivery where state = 'waiting' and attempts = 0"
+    assert await floor.pool.fetchval(due) >= 2
+
+
 async def test_two_processes_share_the_work(floor: Floor, towns: FlowRef, receiver: Receiver) -> None:
     for number in range(8):
         await subscribe(floor, floor.ownerid, f"{receiver.url}/{number}")

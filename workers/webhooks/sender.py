@@ -1,7 +1,8 @@
 """Claims the deliveries that are due, sends them, and writes down what came of it. Several processes share the work.
 
 A delivery is leased while it is sent, for longer than that may take: a process that dies leaves it to be claimed again,
-under the same event id. One receiver has few at a time, whatever waits for it: it cannot hold up others.
+under the same event id. One receiver has few at a time, whatever waits for it, and subscribers take turns: nobody can
+hold up others.
 """
 
 from __future__ import annotations
@@ -124,7 +125,8 @@ class Sender:
             await self.prune()
 
 
-# Webhook by webhook (each found by one probe of an index), so that a long queue for one hides no other's.
+# Webhook by webhook (each found by one probe of an index), so that a long queue for one hides no other's. Whose
+# deliveries are fewest under way goes first: a subscriber with many receivers that hang waits behind everybody else.
 _CLAIM = f"""
 with recursive waiting (id) as (
     (select webhook_id from webhook_delivery where state = 'waiting' order by webhook_id limit 1)
@@ -132,16 +134,21 @@ with recursive waiting (id) as (
     select (select webhook_id from webhook_delivery where state = 'waiting' and webhook_id > waiting.id
             order by webhook_id limit 1)
     from waiting where waiting.id is not null
+), sending (webhook_id, ownerid) as (
+    select x.webhook_id, v.ownerid from webhook_delivery x join webhook v on v.id = x.webhook_id
+    where x.lease is not null and x.leased_until > now()
 ), due as (
-    select found.id from waiting cross join lateral (
+    select found.id from waiting join webhook v on v.id = waiting.id cross join lateral (
         select id, next_at from webhook_delivery
         where webhook_id = waiting.id and state = 'waiting' and next_at <= now()
           and (leased_until is null or leased_until <= now())
         order by next_at
-        limit greatest(0, $2 - (select count(*) from webhook_delivery
-                                where webhook_id = waiting.id and state = 'waiting' and leased_until > now()))
+        limit greatest(0, $2 - (select count(*) from sending where webhook_id = waiting.id))
         for update skip locked
-    ) found order by found.next_at limit $1
+    ) found
+    order by (select count(*) from sending where ownerid = v.ownerid)
+             + row_number() over (partition by v.ownerid order by found.next_at), found.next_at
+    limit $1
 )
 update webhook_delivery x
 set lease = $3, leased_until = now() + make_interval(secs => $4), attempts = attempts + 1, attempted_at = now()
