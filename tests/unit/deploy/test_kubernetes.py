@@ -25,16 +25,12 @@ SECRETS = {
 
 
 def containers() -> list[dict[str, Any]]:
-    return [
-        container
-        for each in OBJECTS
-        if each["kind"] in ("Deployment", "Job")
-        for container in each["spec"]["template"]["spec"]["containers"]
-    ]
+    specs = [each["spec"].get("jobTemplate", each)["spec"] for each in OBJECTS]
+    return [container for spec in specs if "template" in spec for container in spec["template"]["spec"]["containers"]]
 
 
-def test_every_worker_gateway_and_migration_has_a_container_with_a_real_command() -> None:
-    wanted = [["gateway"], ["migrate"], *(["worker", name] for name in WORKERS)]
+def test_every_worker_gateway_migration_and_the_sweep_has_a_container_with_a_real_command() -> None:
+    wanted = [["gateway"], ["migrate"], ["check", "--fast", "--sweep"], *(["worker", name] for name in WORKERS)]
     commands = [container["args"] for container in containers()]
     assert sorted(commands) == sorted(wanted)
     for command in commands:
