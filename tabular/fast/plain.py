@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Any
 
-from tabular.fast.recoding import PIECE, Pieces, Recoding
+from tabular.fast.recoding import PIECE, RecodedSource
 
 UTF8 = ("utf-8", "utf-8-sig")
 
@@ -26,12 +26,12 @@ class Plain:
         self.is_file = resource is None or _is_utf8(resource, path)
         self._open = ExitStack()
         self._text: IO[bytes] | None = None
-        self._rest: Pieces
+        self._rest: RecodedSource
         self._written = sys.maxsize if self.is_file else 0
 
-    def recoding(self) -> Recoding:
-        """A reading of the file as UTF-8, where it is something else."""
-        return Recoding(self.path, self._resource.encoding, newline_of(self._resource))
+    def recoded(self, largest: int) -> RecodedSource:
+        """Reads the file as UTF-8 from its beginning, where it is something else."""
+        return RecodedSource(self.path, self._resource.encoding, newline_of(self._resource), largest)
 
     def read(self, start: int, length: int) -> bytes:
         """So many bytes of the text from `start` on, fewer only at its end. What is not the file itself is written down
@@ -51,15 +51,14 @@ class Plain:
             self._text = self._open.enter_context(self.path.open("rb", buffering=0))
         else:
             self._text = self._open.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 `close` does it
-            self._rest = self._open.enter_context(closing(self.recoding().pieces()))
+            self._rest = self._open.enter_context(closing(self.recoded(PIECE)))
         return self._text
 
     def _write(self, text: IO[bytes], until: int) -> None:
         text.seek(self._written)
-        for piece in self._rest:
-            self._written += text.write(piece)
-            if self._written >= until:
-                break
+        buffer = memoryview(bytearray(3 * PIECE))
+        while self._written < until and (length := self._rest.read_into(buffer)):
+            self._written += text.write(buffer[:length])
 
 
 def _is_utf8(resource: Any, path: Path) -> bool:

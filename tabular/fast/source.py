@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plain import Plain
-from tabular.fast.recoding import Recoding
 from tabular.hashing import Digest
 
 FIRST_PIECE = 65_536
@@ -101,7 +100,7 @@ class Source(Protocol):
 
 def source_of(plain: Plain, largest: int) -> Source:
     """Reads the text from its beginning, at most so many bytes at a time."""
-    return FileSource(plain.path, largest) if plain.is_file else RecodedSource(plain.recoding(), largest)
+    return FileSource(plain.path, largest) if plain.is_file else plain.recoded(largest)
 
 
 class FileSource:
@@ -130,37 +129,3 @@ class FileSource:
 
     def close(self) -> None:
         self._file.close()
-
-
-class RecodedSource:
-    """Of a file that is made UTF-8 as it is read, by the thread that reads: another one would be the third for two
-    processors, beside the pass and the hashing."""
-
-    def __init__(self, recoding: Recoding, largest: int) -> None:
-        self._recoding, self.piece = recoding, largest
-        self._pieces = recoding.pieces()
-        self._left = memoryview(b"")
-
-    @property
-    def size(self) -> int:
-        return self._recoding.read
-
-    def read_into(self, buffer: Any) -> int:
-        """What is left of a piece, or the next one; raises OutsideEnvelope for what is no text."""
-        while not self._left:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._left = piece
-        length = min(len(buffer), len(self._left))
-        buffer[:length] = self._left[:length]
-        self._left = self._left[length:]
-        return length
-
-    def finish(self) -> None:
-        """What comes after the last row that matters must be text too."""
-        for _ in self._pieces:
-            pass
-
-    def close(self) -> None:
-        self._pieces.close()
