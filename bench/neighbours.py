@@ -16,7 +16,7 @@ from bench.servers import TRANSPORTS, percentile, publisher, system
 from tests.publisher import Publisher
 
 MB = 1_000_000
-PUSHES = 12
+PUSHES = 24
 
 
 def table(size: int) -> bytes:
