@@ -299,6 +299,22 @@ async def test_killed_sender_loses_nothing_and_the_event_keeps_its_id(
     assert (row["state"], row["attempts"]) == ("delivered", 2)
 
 
+async def test_sender_that_is_stopped_gives_back_what_it_was_sending(
+    floor: Floor, towns: FlowRef, receiver: Receiver
+) -> None:
+    await subscribe(floor, floor.ownerid, f"{receiver.url}/hang")
+    await WebhookWriter(floor.pool).write(delivered(published(towns)))
+    running = asyncio.create_task(sender_for(floor).run())
+    await receiver.arrived.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    row = await floor.pool.fetchrow("select state, attempts, leased_until from webhook_delivery")
+    assert (row["state"], row["attempts"], row["leased_until"]) == ("waiting", 0, None)
+    receiver.let_go.set()
+    await send(sender_for(floor))
+    assert await states(floor) == ["delivered"]
+
+
 async def test_lease_that_ran_out_is_not_settled_by_who_had_it(
     floor: Floor, towns: FlowRef, receiver: Receiver
 ) -> None:

@@ -48,7 +48,7 @@ class Sender:
         self._pruned: float | None = None
 
     async def run(self) -> None:
-        """Until cancelled; what is being sent then is claimed again when its lease has run out."""
+        """Until cancelled; what is being sent then is given back, and may arrive twice."""
         try:
             await look_always("webhooks", self._pool, CHANNEL, POLL, self.look)
         finally:
@@ -88,6 +88,9 @@ class Sender:
             signed = headers(row["secrets"], row["event_id"], int(time.time()), row["body"])
             outcome = await self._courier.carry(row["url"], signed, row["body"])
             await self._write_down(row, lease, outcome)
+        except asyncio.CancelledError:
+            await self._pool.execute(_GIVE_BACK, row["id"], lease)
+            raise
         except TRANSIENT as error:
             # Its lease runs out, and it is sent again.
             log.warning("webhook_outcome_lost", delivery=row["id"], error=f"{type(error).__name__}: {error}")
@@ -171,6 +174,9 @@ update webhook_delivery set status = $3, error = $4, lease = null, leased_until 
     ended_at = case when $5 is null then now() end,
     next_at = case when $5 is null then next_at else now() + make_interval(secs => $5) end
 where id = $1 and lease = $2
+"""
+_GIVE_BACK = """
+update webhook_delivery set attempts = attempts - 1, lease = null, leased_until = null where id = $1 and lease = $2
 """
 _FORGET = "delete from webhook_delivery where id = $1 and lease = $2"
 _DISABLE = "update webhook set disabled_at = coalesce(disabled_at, now()) where id = $1"
