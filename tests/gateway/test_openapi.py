@@ -25,7 +25,7 @@ from tests import services
 from tests.gateway.conftest import Gateway, Publisher, serving, shared_settings
 from tests.gateway.seeds import Seeds
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "3"))
 SCHEMA = schemathesis.openapi.from_dict(document(application()))
 OPERATIONS: list[Any] = [each.ok() for each in SCHEMA.get_all_operations()]  # type: ignore[union-attr]  # it is ours
 TOLD_INSIDE: dict[str, list[Any]] = {
