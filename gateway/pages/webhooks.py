@@ -53,7 +53,7 @@ class WebhooksPage:
         owner = await managed(self._accounts, actor, request.match_info["owner"])
         webhook_id = request.match_info["webhook"]
         found = await deliveries.of_webhook(self._pool, owner, webhook_id, None)
-        shown = next(each for each in await webhook.of_owner(self._pool, owner) if each.id == webhook_id)
+        shown = await webhook.one(self._pool, owner, webhook_id)
         return await self._site.page(
             request, "webhook.html", account=actor.account, owner=owner.username, webhook=shown, deliveries=found
         )

@@ -99,10 +99,7 @@ class WebhookRequests:
         return actor, await managed(self._accounts, actor, request.match_info["owner"])
 
     async def _told(self, owner: Account, webhook_id: str) -> dict[str, Any]:
-        found = [each for each in await webhook.of_owner(self._pool, owner) if each.id == webhook_id]
-        if not found:
-            raise webhook.no_webhook()
-        return found[0].to_dict()
+        return (await webhook.one(self._pool, owner, webhook_id)).to_dict()
 
 
 async def make(

@@ -118,6 +118,14 @@ async def of_owner(pool: asyncpg.Pool, owner: Account) -> Sequence[Webhook]:
     return [Webhook(**row) for row in await pool.fetch(_LIST, owner.id)]
 
 
+async def one(pool: asyncpg.Pool, owner: Account, webhook_id: str) -> Webhook:
+    """One of a subscriber's webhooks; raises Problem 404."""
+    for each in await of_owner(pool, owner):
+        if each.id == webhook_id:
+            return each
+    raise no_webhook()
+
+
 async def remove(pool: asyncpg.Pool, origin: Origin, owner: Account, webhook_id: str) -> None:
     """Ends it, and forgets what waits for it; raises Problem 403, 404."""
     async with pool.acquire() as connection, connection.transaction():
