@@ -83,14 +83,16 @@ class EmbeddedSeaweedFS(EmbeddedServer):
         self._sweep()
 
     def _sweep(self) -> None:
-        """Remove the sockets that this server, or a killed predecessor, left in the temporary directory."""
+        """Remove the sockets that this server, or a killed predecessor, left in the temporary directory. One of another
+        user has the same name where a server of theirs had the same port: it is theirs, and cannot be removed."""
         if not self._leftovers.exists():
             return
         sockets, *ports = self._leftovers.read_text().splitlines()
         shutil.rmtree(sockets, ignore_errors=True)
         for port in ports:
             for left_over in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):  # noqa: S108 weed's own choice
-                left_over.unlink(missing_ok=True)
+                if left_over.lstat().st_uid == os.getuid():
+                    left_over.unlink(missing_ok=True)
         self._leftovers.unlink()
 
     @property

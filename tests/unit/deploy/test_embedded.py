@@ -132,6 +132,24 @@ async def test_object_store_listens_on_loopback_only(directory: Path) -> None:
     assert (directory / "s3.json").stat().st_mode & 0o777 == 0o600
 
 
+async def test_the_object_store_removes_its_own_sockets_and_nobody_elses(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two users' servers may have had the same port, and the temporary directory lets nobody remove another's."""
+    port = f"9{os.getpid():07}"  # none that there is
+    left = Path("/tmp") / f"seaweedfs-master-grpc-{port}.sock"
+    left.touch()
+    server = EmbeddedSeaweedFS(directory)
+    owner = os.getuid()
+    for user, remains in ((owner + 1, True), (owner, False)):
+        (directory / "leftovers").write_text(f"{directory / 'sockets'}\n{port}")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getuid", lambda user=user: user)
+            await server.stop()
+        assert left.exists() is remains
+        assert not (directory / "leftovers").exists()
+
+
 async def test_the_object_store_keeps_what_it_answered_for_though_it_ends_at_once(directory: Path) -> None:
     """It is killed, not asked: nothing that was put, put over or deleted may come back otherwise."""
     kept: dict[str, bytes] = {}
