@@ -3,10 +3,10 @@
 wanted=''
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || wanted="$wanted rabbitmq-server"
 browser="${CHROMIUM:-}"
-for name in chromium chromium-browser google-chrome; do
+for name in chromium-headless-shell chromium chromium-browser google-chrome; do
     [ -n "$browser" ] || browser=$(command -v "$name" || true)
 done
-[ -n "$browser" ] || wanted="$wanted chromium"
+[ -n "$browser" ] || wanted="$wanted chromium-headless-shell"
 ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || wanted="$wanted faketime"
 [ -n "$wanted" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
