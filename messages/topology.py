@@ -31,6 +31,8 @@ DELIVERY_LIMIT = 3
 
 RETRY_DELAYS = (1, 5, 30, 120)
 """Seconds; one queue per delay, for a queue with per-message TTLs holds short retries behind long ones."""
+MOMENT = 0.1
+"""Seconds, and a queue besides: no retry is so soon, but suspects come back after it while another is at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ WRITER_QUEUES: Mapping[str, Queue] = {
     ),
     "webhooks": Queue("dh.writer.webhooks", ((EVENTS, "event.package.*"), (EVENTS, "event.visibility.changed"))),
 }
-RETRY_QUEUES: Mapping[int, Queue] = {
-    delay: Queue(f"dh.retry.{delay}", ((f"dh.retry.{delay}", ""),)) for delay in RETRY_DELAYS
+RETRY_QUEUES: Mapping[float, Queue] = {
+    delay: Queue(f"dh.retry.{delay}", ((f"dh.retry.{delay}", ""),)) for delay in (MOMENT, *RETRY_DELAYS)
 }
 DEAD_QUEUE = Queue("dh.dead", ((DEAD, ""),))
 MEMORY_QUEUE = Queue("dh.memory", ())

@@ -37,11 +37,11 @@ ONE: FieldTable = {
 """Of a queue with a message that is looked at again and again, and replaced by the next one."""
 
 
-def waiting(delay: int) -> FieldTable:
+def waiting(delay: float) -> FieldTable:
     """Of a retry delay's queue: what expires goes by the default exchange to the queue named by its routing key."""
     return {
         **_KEPT,
-        "x-message-ttl": delay * 1000,
+        "x-message-ttl": round(delay * 1000),
         "x-dead-letter-exchange": "",
         "x-delivery-limit": UNLIMITED,
     }

@@ -30,9 +30,6 @@ from messages.transport.rabbitmq.wire import (
 from messages.transport.trail import encoded
 from messages.transport.verdict import verdict_of
 
-ANOTHER_TIME = 1.0
-"""Seconds that a suspect stays away while another one is examined."""
-
 log = structlog.get_logger()
 
 
@@ -54,8 +51,8 @@ class Work:
         if deaths >= DELIVERY_LIMIT:
             return DeadLetter(died(deaths))
         if self._suspects.examined:
-            async with self._suspects.leaving():
-                await retry(self._publisher, self._queue, ANOTHER_TIME, received, headers_of(received))
+            async with self._suspects.leaving() as delay:
+                await come_back(self._publisher, self._queue, delay, received, headers_of(received))
             return Ack()
         async with self._suspects.examination():
             return await self._hear(received)
@@ -93,8 +90,15 @@ async def give_back(publisher: Publisher, queue: str, received: DeliveredMessage
 
 
 async def retry(publisher: Publisher, queue: str, delay: float, received: DeliveredMessage, headers: Headers) -> None:
-    """Lets it wait in the queue of a delay of at least so many seconds, from where it comes back to `queue`."""
-    [(exchange, _)] = RETRY_QUEUES[retry_delay(delay)].bindings
+    """Lets it wait for at least so many seconds, or the longest delay of the ladder."""
+    await come_back(publisher, queue, retry_delay(delay), received, headers)
+
+
+async def come_back(
+    publisher: Publisher, queue: str, delay: float, received: DeliveredMessage, headers: Headers
+) -> None:
+    """Lets it wait in the queue of this delay, from where it comes back to `queue`."""
+    [(exchange, _)] = RETRY_QUEUES[delay].bindings
     await insist(publisher, exchange, queue, received, headers)
 
 
