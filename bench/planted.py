@@ -17,6 +17,18 @@ PLANTS = (
         "is_day &= day <= 31", f"{SUITE}/test_rules.py",
     ),
     Plant(
+        "a date may be followed by anything", f"{FAST}/moments.py", "if at == end else np.int64(-1)", "",
+        f"{SUITE}/test_rules.py",
+    ),
+    Plant(
+        "a year may have one digit", f"{FAST}/moments.py", "or (width == 4 and at < first + 4)", "",
+        f"{SUITE}/test_rules.py",
+    ),
+    Plant(
+        "a time of the default format may be without its zeros", f"{FAST}/rules.py", "not is_iso and", "",
+        f"{SUITE}/test_rules.py",
+    ),
+    Plant(
         "an integer of 20 digits overflows into its bounds", f"{FAST}/numbers.py", "MOST_DIGITS = 18",
         "MOST_DIGITS = 20", f"{SUITE}/test_rules.py",
     ),

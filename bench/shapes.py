@@ -55,6 +55,11 @@ def unpadded(_chance: random.Random, cells: list[str]) -> list[str] | None:
     return [*cells[:3], f"{year}-{int(month)}-{int(day)}", *cells[4:]]
 
 
+def scientific(_chance: random.Random, cells: list[str]) -> list[str] | None:
+    """Four of five rows have an amount that only the library can read: `-3.2e+04`."""
+    return [*cells[:2], f"{float(cells[2]):.1e}", *cells[3:]] if int(cells[0]) % 5 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a table is written, and what it is checked with."""
@@ -77,6 +82,7 @@ SHAPES: dict[str, Shape] = {
     "light": Shape("lightly dirty: one row of 20,000", light),
     "heavy": Shape("heavily dirty: one row of 100, ends at the limit of 1,000 errors", heavy),
     "unpadded": Shape("unpadded dates in 4 of 5 rows", unpadded),
+    "suspects": Shape("amounts as `-3.2e+04` in 4 of 5 rows, so all of them are suspects at first", scientific),
     "latin": Shape("`;`, CRLF, Latin-1 (decoding included)", clean, ";", "\r\n", "iso-8859-1"),
     "gzip": Shape("gzip (decompression included)", suffix=".gz"),
     "bom": Shape("BOM", encoding="utf-8-sig"),

@@ -150,7 +150,7 @@ def proven(text: Any, start: Any, end: Any, column: Any, plan: Any, seed: Any) -
     elif rule[KIND] == CALENDAR:
         value = calendar(text, start, end, rule, plan.shapes)
         zone = zone_after(text, start + rule[LENGTH], end, rule[WHOLE]) if rule[TAIL] else 0
-        is_whole = value >= 0 and zone >= 0 and (rule[TAIL] or end - start == rule[LENGTH])
+        is_whole = value >= 0 and zone >= 0 and (rule[TAIL] or end - start <= rule[LENGTH])
         if is_whole and (not rule[BOUNDED] or (zone == rule[ZONE] and low[0] <= value <= high[0])):
             return CLEAN, value * 2 + zone, rule[TAG]
     return SUSPECT, 0, 0

@@ -39,7 +39,8 @@ LISTED_ONLY, TEXT, DECIMAL, CALENDAR = 0, 1, 2, 3
     SHORTCUT,  # how a cell may be proven without what its column does not ask for
     WITHIN,  # at most so many digits before the point are within the bounds whatever they are
     BELOW_ZERO,  # the same of what has a minus
-) = range(27)
+    UNPADDED,  # whether parts of two digits may have one
+) = range(28)
 WIDTH = 32
 
 BY_RULE, ANYTHING, DIGITS = 0, 1, 2

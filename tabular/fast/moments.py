@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fast.layout import DAY, HOUR, LENGTH, MINUTE, MONTH, SECOND, SHAPE, YEAR
+from tabular.fast.layout import DAY, HOUR, LANES, LENGTH, MINUTE, MONTH, SECOND, SHAPE, UNPADDED, YEAR
 from tabular.fast.machine import inlined
 from tabular.fast.numbers import digits_at
 from tabular.fast.vector import is_shaped, item
@@ -35,22 +35,64 @@ def part_at(text: Any, start: Any, offset: Any, otherwise: Any) -> Any:
 
 
 @inlined
-def calendar(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
-    """The moment of a date, time or both, written as the rule says; -1 when it is not."""
-    if end - start < rule[LENGTH] or not is_shaped(text, start, shapes, rule[SHAPE]):
-        return np.int64(-1)
-    year: Any = np.int64(1)
-    if rule[YEAR] >= 0:
-        year = part_at(text, start, rule[YEAR], 0) * 100 + part_at(text, start, rule[YEAR] + 2, 0)
-    month, day = part_at(text, start, rule[MONTH], 1), part_at(text, start, rule[DAY], 1)
-    hour, minute = part_at(text, start, rule[HOUR], 0), part_at(text, start, rule[MINUTE], 0)
-    second = part_at(text, start, rule[SECOND], 0)
+def on_the_calendar(year: Any, month: Any, day: Any, hour: Any, minute: Any, second: Any) -> Any:
+    """The moment, or -1 where there is no such day or time."""
     is_day = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
     if day > 28:
         is_day &= day <= month_days(year, month)
     if is_day & (hour <= 23) & (minute <= 59) & (second <= 59):
         return moment(year, month, day, hour, minute, second)
     return np.int64(-1)
+
+
+@inlined
+def calendar(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
+    """The moment of a date, time or both, written as the rule says; -1 when it is not."""
+    if end - start < rule[LENGTH]:
+        return unpadded(text, start, end, rule, shapes) if rule[UNPADDED] else np.int64(-1)
+    if not is_shaped(text, start, shapes, rule[SHAPE]):
+        return np.int64(-1)
+    year: Any = np.int64(1)
+    if rule[YEAR] >= 0:
+        year = part_at(text, start, rule[YEAR], 0) * 100 + part_at(text, start, rule[YEAR] + 2, 0)
+    month, day = part_at(text, start, rule[MONTH], 1), part_at(text, start, rule[DAY], 1)
+    hour, minute = part_at(text, start, rule[HOUR], 0), part_at(text, start, rule[MINUTE], 0)
+    return on_the_calendar(year, month, day, hour, minute, part_at(text, start, rule[SECOND], 0))
+
+
+@inlined
+def unpadded(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
+    """The moment of what is written as the rule says, but for parts of two digits that have one: `strptime` takes
+    `2026-1-5` for `%Y-%m-%d`. -1 when it is not."""
+    year = month = day = np.int64(1)
+    hour = minute = second = np.int64(0)
+    at, place = np.int64(start), np.int64(0)
+    while place < rule[LENGTH]:
+        if item(shapes, rule[SHAPE] + LANES + place) == 0:
+            if at >= end or item(text, at) != item(shapes, rule[SHAPE] + place):
+                return np.int64(-1)
+            at, place = at + 1, place + 1
+            continue
+        width = 4 if place == rule[YEAR] else 2
+        first, value = at, np.int64(0)
+        while at < end and at < first + width and 48 <= item(text, at) <= 57:
+            value, at = value * 10 + np.int64(item(text, at)) - 48, at + 1
+        if at == first or (width == 4 and at < first + 4):
+            return np.int64(-1)
+        if place == rule[YEAR]:
+            year = value
+        elif place == rule[MONTH]:
+            month = value
+        elif place == rule[DAY]:
+            day = value
+        elif place == rule[HOUR]:
+            hour = value
+        elif place == rule[MINUTE]:
+            minute = value
+        else:
+            second = value
+        place += width
+    return on_the_calendar(year, month, day, hour, minute, second) if at == end else np.int64(-1)
 
 
 @inlined

@@ -51,6 +51,7 @@ from tabular.fast.layout import (
     TAIL,
     TEXT,
     UNIQUE,
+    UNPADDED,
     WHOLE,
     WIDTH,
     WITHIN,
@@ -220,7 +221,7 @@ def _fill(row: Any, rule: Rule) -> None:
     row[EMPTY_IS_NULL], row[LISTED_FIRST] = "" in rule.missing, _lengths(rule.missing)
     row[SHORTEST], row[LONGEST], row[POINT] = rule.shortest, rule.longest, rule.point
     row[TAG], row[TAIL], row[ZONE], row[BOUNDED] = rule.tag, rule.tail, rule.zone, rule.bounded
-    row[WHOLE] = rule.bounded or bool(rule.keyed)
+    row[WHOLE], row[UNPADDED] = rule.bounded or bool(rule.keyed), rule.unpadded
     row[SHORTCUT], row[WITHIN], row[BELOW_ZERO] = _shortcut(rule), _digits_within(rule, 1), _digits_within(rule, -1)
     if rule.template:
         row[LENGTH] = rule.template.length

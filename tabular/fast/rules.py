@@ -41,6 +41,7 @@ class Rule:
     template: Template | None = None
     tag: int = 0
     tail: bool = False
+    unpadded: bool = False
     zone: int = -1
     bounded: bool = False
     low: list[int] = field(default_factory=lambda: [LEAST] * SCALES)
@@ -151,7 +152,9 @@ def _calendar(rule: Rule, given: Any, constraints: dict[str, Any]) -> None:
         raise _Unproven  # the rest would be read and dropped
     if given.type == "time" and set(rule.template.parts) & NEEDED["date"]:
         raise _Unproven
-    rule.tail = given.type == "datetime" and given.format == "default"
+    is_iso = given.format == "default" and given.type in ("datetime", "time")
+    rule.tail = is_iso and given.type == "datetime"
+    rule.unpadded = not is_iso and rule.template.ends_are_told  # the others are read by `strptime`, or part by part
     read = given.create_value_reader()
     zones = set()
     for name in BOUNDS:

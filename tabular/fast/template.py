@@ -27,6 +27,13 @@ class Template:
     literals: list[tuple[int, int]] = field(default_factory=list)
     length: int = 0
 
+    @property
+    def ends_are_told(self) -> bool:
+        """Whether each part of two digits ends at a character or the end, so that `strptime` finds its end if it has one
+        digit only."""
+        ends = {self.length, *(place for place, _ in self.literals)}
+        return all(start + 2 in ends for name, start in self.parts.items() if name != "year")
+
 
 def template(format: str) -> Template | None:
     """The template of a `strptime` format, or None when it is long or a part is not of a fixed width or comes twice."""

@@ -105,6 +105,8 @@ def calendar(chance: random.Random) -> list[str]:
         made += [f"{year}-{month}-{day}", f"{day}/{month}/{year}", f"{year}{month}{day}", f"{year}-{month}"]
         made += [f"{year}-{month}-{day}T00:00:00", f"{year}-{month}-{day} 23:59:59"]
         made += [f"{year}-{month}-28T{clock}{zone}", f"{clock}{zone}", clock]
+        made += [f"{year}-{int(month)}-{int(day)}", f"{int(day)}/{int(month)}/{year}", f"{year}-{int(month)}"]
+        made += [f"{year}-{int(month)}-{day} {clock.replace('0', '', 1)}", f"{year}{int(month)}{int(day)}"]
     return made
 
 
@@ -273,12 +275,13 @@ def test_what_has_few_digits_is_within_its_bounds(kind: str, name: str) -> None:
         ({"type": "number", "decimalChar": ","}, ["1,5"]),
         ({"type": "integer", "constraints": {"minimum": 1, "maximum": 3}}, ["1", "2", "3"]),
         ({"type": "number", "constraints": {"minimum": "0.1"}}, ["0.1", "0.10", "1"]),
-        ({"type": "date"}, ["2020-02-29"]),
-        ({"type": "date", "format": "%d.%m.%Y"}, ["29.02.2020"]),
+        ({"type": "date"}, ["2020-02-29", "2020-1-05", "2020-01-5", "2020-2-9"]),
+        ({"type": "date", "format": "%d.%m.%Y"}, ["29.02.2020", "1.2.2020"]),
+        ({"type": "datetime", "format": "%d/%m/%Y %H:%M"}, ["1/2/2020 3:04", "29/02/2020 13:4"]),
         ({"type": "datetime"}, ["2020-02-29T10:11:12", "2020-02-29T10:11:12.5Z", "2020-02-29T10:11:12+02:00"]),
         ({"type": "time"}, ["10:11:12"]),
         ({"type": "year"}, ["2020"]),
-        ({"type": "yearmonth"}, ["2020-12"]),
+        ({"type": "yearmonth"}, ["2020-12", "2020-1"]),
         ({"type": "boolean"}, ["true", "0"]),
         ({"type": "string", "constraints": {"pattern": "[a-z]+@[a-z]+"}}, ["me@there"]),
         ({"type": "string", "constraints": {"minLength": 2, "maxLength": 2}}, ["ab", "日本", "éé"]),
