@@ -67,8 +67,8 @@ class RecodedSource:
 
     def _look_up(self, out: Any, table: Any) -> int:
         """The same of an encoding that has a table, a piece at a time: each fits whatever its bytes stand for."""
-        made = 0
-        while (most := min(PIECE, (len(out) - made - WORD) // 3)) > 0 and (length := self._next(most)):
+        made, least = 0, min(PIECE, (len(out) - WORD) // 3) // 8
+        while (most := min(PIECE, (len(out) - made - WORD) // 3)) > least and (length := self._next(most)):
             size = kernel().write_utf8(self._text, table, out[made:], length)
             if size == UNDEFINED:
                 raise UnicodeError(self._encoding)
