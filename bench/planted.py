@@ -21,7 +21,7 @@ PLANTS = (
         f"{SUITE}/test_rules.py",
     ),
     Plant(
-        "a year may have one digit", f"{FAST}/moments.py", "or (width == 4 and at < first + 4)", "",
+        "a year may have one digit", f"{FAST}/moments.py", "or (width == 4 and after < at + 4)", "",
         f"{SUITE}/test_rules.py",
     ),
     Plant(

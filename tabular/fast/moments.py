@@ -61,6 +61,15 @@ def calendar(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
 
 
 @inlined
+def number_at(text: Any, start: Any, end: Any, width: Any) -> Any:
+    """(The number of at most so many digits, where they end)."""
+    at, value = np.int64(start), np.int64(0)
+    while at < end and at < start + width and 48 <= item(text, at) <= 57:
+        value, at = value * 10 + np.int64(item(text, at)) - 48, at + 1
+    return value, at
+
+
+@inlined
 def unpadded(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
     """The moment of what is written as the rule says, but for parts of two digits that have one: `strptime` takes
     `2026-1-5` for `%Y-%m-%d`. -1 when it is not."""
@@ -74,10 +83,8 @@ def unpadded(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
             at, place = at + 1, place + 1
             continue
         width = 4 if place == rule[YEAR] else 2
-        first, value = at, np.int64(0)
-        while at < end and at < first + width and 48 <= item(text, at) <= 57:
-            value, at = value * 10 + np.int64(item(text, at)) - 48, at + 1
-        if at == first or (width == 4 and at < first + 4):
+        value, after = number_at(text, at, end, width)
+        if after == at or (width == 4 and after < at + 4):
             return np.int64(-1)
         if place == rule[YEAR]:
             year = value
@@ -91,7 +98,7 @@ def unpadded(text: Any, start: Any, end: Any, rule: Any, shapes: Any) -> Any:
             minute = value
         else:
             second = value
-        place += width
+        at, place = after, place + width
     return on_the_calendar(year, month, day, hour, minute, second) if at == end else np.int64(-1)
 
 

@@ -29,8 +29,8 @@ class Template:
 
     @property
     def ends_are_told(self) -> bool:
-        """Whether each part of two digits ends at a character or the end, so that `strptime` finds its end if it has one
-        digit only."""
+        """Whether each part of two digits ends at a character or the end, so that `strptime` finds where a part of one
+        digit ends."""
         ends = {self.length, *(place for place, _ in self.literals)}
         return all(start + 2 in ends for name, start in self.parts.items() if name != "year")
 

@@ -299,7 +299,7 @@ class _Maker:
     def _text(self, fields: list[dict[str, Any]], dialect: dict[str, Any]) -> str:
         chance = self._chance
         names = [field["name"] for field in fields]
-        rows = chance.choice([0, 1, 3, 20, 60, 100, 100, 150, 400])
+        rows = chance.choice([0, 1, 3, 10, 30, 60, 60, 100, 300])
         dirty = chance.choice([0.0, 0.0, 0.001, 0.02, 0.3])
         sane = [self._sane(field, dirty) for field in fields]
         end = chance.choice(["\n", "\n", "\r\n", "\r"])
