@@ -35,6 +35,7 @@ from gateway.status import Statuses
 from gateway.webhooks import requests as webhookrequests
 from messages.blobs import Blobs
 from messages.database import TRANSIENT, open_pool, require_schema
+from messages.ending import dismiss
 from messages.errors import TransientError
 from messages.outbox import Relay
 from messages.settings import Settings
@@ -122,7 +123,7 @@ async def serve(settings: Settings) -> None:
         transport = open_transport(settings)
         stack.push_async_callback(transport.close)
         relay = asyncio.create_task(_carry(pool, transport))
-        stack.push_async_callback(_cancel, relay)
+        stack.push_async_callback(dismiss, relay)
         await _serve_until_told(create_app(settings, pool, blobs, transport), settings, relay)
 
 
@@ -137,11 +138,6 @@ async def _carry(pool: asyncpg.Pool, transport: Transport) -> None:
             _log.warning("transport_unavailable", error=repr(error))
             await backoff.wait()
     await Relay(pool, transport).run()
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _serve_until_told(app: web.Application, settings: Settings, relay: asyncio.Task[None]) -> None:
@@ -177,7 +173,7 @@ async def _keep_keys(app: web.Application) -> AsyncIterator[None]:
     await app[PARTS].tokens.prepare()
     following = asyncio.create_task(app[PARTS].tokens.keys.follow())
     yield
-    await _cancel(following)
+    await dismiss(following)
 
 
 async def _follow_providers(app: web.Application) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ import structlog
 from gateway.heard import Heard
 from gateway.snapshot import Snapshot
 from messages.database import TRANSIENT
+from messages.ending import dismiss
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError
 from messages.stageevents import StageProgressed
@@ -142,9 +143,7 @@ class Live:
         self._closing = True
         self.release()
         running = [*self._tasks, *(task for _, task in self._feeds.values())]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await dismiss(*running)
 
     def release(self) -> None:
         """Lets every reader go: the process is about to stop, they come back to another one."""

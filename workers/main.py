@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
+from messages.ending import dismiss
 from messages.errors import TransientError
 from messages.jobs import STAGES
 from messages.settings import Settings
@@ -197,9 +198,7 @@ class _Worker:
             grace = self._settings.worker.grace
             await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await dismiss(*tasks)
         for task in died:
             raise SideTaskDied(f"{task.get_name()} ended: {task.exception()!r}")
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from messages.ending import cancelled_by_us
 from messages.envelope import MAX_BODY, Message, derived_id
 from messages.errors import DecodeError, PermanentError
 from messages.faultpoint import faultpoint
@@ -98,30 +99,3 @@ def require_event_patterns(patterns: Sequence[str]) -> None:
     for pattern in patterns:
         if not pattern or pattern.split(".")[0] == "job":
             raise ValueError(f"{pattern!r} matches no event: patterns look like `event.package.*`")
-
-
-async def end_of(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Returns when all tasks have ended or were cancelled; raises as soon as one of them has raised."""
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    for task in done:
-        if not task.cancelled():
-            task.result()
-
-
-async def dismiss(task: asyncio.Task[None]) -> None:
-    """Cancels a task until it has ended.
-
-    Once is not enough: where a connection is lost in the same moment a library may raise that instead, and the task,
-    which survives lost connections, goes on.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=0.5)
-    if not task.cancelled():
-        task.exception()
-
-
-def cancelled_by_us() -> bool:
-    """Whether somebody cancelled this task: a lost connection surfaces as CancelledError too, and is only an error."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from gateway.auth.oidc.documents import Documents, ProviderDown
 from gateway.auth.oidc.issuer import PAUSE
 from gateway.auth.oidc.provider import OidcProvider
+from messages.ending import dismiss
 from messages.providersettings import ProviderSettings
 
 
@@ -38,9 +39,7 @@ class Providers:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await dismiss(*tasks)
             await self._documents.close()
 
 

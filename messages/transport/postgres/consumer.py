@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from messages.ending import dismiss, end_of
 from messages.errors import TransientError
 from messages.faultpoint import faultpoint
 from messages.transport.backoff import Backoff
 from messages.transport.port import Ack, DeadLetter, Retry, Verdict
 from messages.transport.postgres.deliveries import Claimed, Deliveries
 from messages.transport.postgres.doorbell import Doorbell
-from messages.transport.verdict import end_of
 
 Judge = Callable[[Claimed], Awaitable[Verdict]]
 
@@ -61,9 +61,7 @@ class QueueConsumer:
         for handling in list(self._held.values()):
             handling.cancel()
         await asyncio.wait(self._slots, timeout=SETTLE_GRACE)
-        for task in (*self._slots, self._renewal):
-            task.cancel()
-        await asyncio.gather(*self._slots, self._renewal, return_exceptions=True)
+        await dismiss(*self._slots, self._renewal)
 
     def _ring(self, count: int) -> None:
         while count > 0 and not self._rings.full():

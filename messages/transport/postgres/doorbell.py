@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from messages.database import TRANSIENT
+from messages.ending import dismiss
 from messages.errors import TransientError
 from messages.transport.backoff import Backoff
 from messages.transport.postgres.deliveries import CHANNEL, NO_SESSION, SESSION, Deliveries
@@ -62,9 +63,7 @@ class Doorbell:
 
     async def close(self) -> None:
         """Stops listening."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await dismiss(*self._tasks)
         self._tasks = []
 
     def _ring(self, queue: str, count: int) -> None:

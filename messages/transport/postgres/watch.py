@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import structlog
 
+from messages.ending import dismiss, end_of
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError
 from messages.transport.backoff import Backoff
 from messages.transport.port import Watcher
 from messages.transport.postgres.deliveries import Deliveries
 from messages.transport.postgres.doorbell import Doorbell
-from messages.transport.verdict import end_of
 
 SEEN = 10.0
 """Seconds between two signs of life: the queue is dropped when there was none for a minute."""
@@ -46,9 +46,9 @@ class QueueWatch:
 
     async def stop(self, grace: float) -> None:
         """Ends at once and removes the queue; where that fails it goes by itself after a minute."""
-        if self._task.cancel():
+        if not self._task.done():
             self._doorbell.unhang(self._queue, self._ring)
-        await asyncio.gather(self._task, return_exceptions=True)
+        await dismiss(self._task)
         with contextlib.suppress(TransientError):
             await self._deliveries.drop(self._queue)
 

@@ -17,12 +17,12 @@ from aio_pika.abc import AbstractChannel, AbstractQueue
 from aiormq.abc import AbstractChannel as UnderlayChannel
 from aiormq.abc import DeliveredMessage
 
+from messages.ending import dismiss, end_of
 from messages.errors import TransientError
 from messages.transport.backoff import Backoff
 from messages.transport.port import Verdict
 from messages.transport.rabbitmq.link import DEADLINE, Link, is_timeout, trouble
 from messages.transport.rabbitmq.publisher import close_channel
-from messages.transport.verdict import dismiss, end_of
 
 GIVE_UP = 300.0
 """Seconds without a broker after which `closed` raises: the process should leave, and be started anew."""

@@ -15,9 +15,9 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, ChannelPreconditionFailed
 
+from messages.ending import cancelled_by_us
 from messages.errors import PermanentError, TransientError
 from messages.transport.rabbitmq.gathering import Gathering
-from messages.transport.verdict import cancelled_by_us
 
 HEARTBEAT = 10
 """Seconds; a broker that hangs is given up after (10 + 1) x 3 (aiormq), with the default of 60 after 3 minutes."""

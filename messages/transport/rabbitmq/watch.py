@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
+from messages.ending import dismiss, end_of
 from messages.envelope import Message
 from messages.errors import DecodeError, TransientError
 from messages.topology import EVENTS
@@ -16,7 +17,6 @@ from messages.transport.port import Watcher
 from messages.transport.rabbitmq.link import DEADLINE, Link, trouble
 from messages.transport.rabbitmq.publisher import close_channel
 from messages.transport.rabbitmq.queues import declare_exchanges, declare_watch
-from messages.transport.verdict import dismiss, end_of
 
 log = structlog.get_logger()
 
