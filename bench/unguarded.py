@@ -80,8 +80,25 @@ PLANTS = (
     ),
     Plant(
         "no second cancellation: one that passes for a lost connection is lost itself",
-        "messages/transport/verdict.py", "while not task.done():", "if not task.done():",
+        "messages/ending.py", "while running := [", "if running := [",
         f"{CONTRACT}/test_links.py::test_whoever_is_stopped_while_he_asks_anew_stops",
+    ),
+    Plant(
+        "no suspects: what works beside a killer dies with it each time, RabbitMQ",
+        "messages/transport/rabbitmq/work.py", "if self._suspects.examined:", "if not deaths:",
+        f"{CONTRACT}/test_crashes.py::test_innocents_that_work_beside_a_killer_are_never_set_aside[rabbitmq]",
+    ),
+    Plant(
+        "no inbox: an event that comes again is told to webhooks that were made since",
+        "workers/writers/webhooks.py", "if not await claim(connection, CONSUMER, message.id):",
+        "if not await claim(connection, CONSUMER, message.id) and not message.id:",
+        f"{WORKERS}/test_webhooks.py::test_event_that_comes_again_is_no_news_to_a_webhook_that_was_made_since",
+    ),
+    Plant(
+        "no fencing: a sender whose lease ran out ends a delivery that is another's by now",
+        "workers/webhooks/sender.py", "    leased_until = null\nwhere id = $1 and lease = $2",
+        "    leased_until = null\nwhere id = $1 and $2::text is not null",
+        f"{WORKERS}/test_webhooks.py::test_lease_that_ran_out_is_not_settled_by_who_had_it",
     ),
     Plant(
         "no memory: whether the broker has lost its messages is not asked",
