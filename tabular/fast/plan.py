@@ -297,6 +297,3 @@ def _marks(dialect: Dialect, has_primary: bool) -> Any:
         ],
         np.uint8,
     )
-
-
-assert len(Rule().low) == SCALES
