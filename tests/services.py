@@ -64,8 +64,9 @@ class DatabaseServer:
     """A PostgreSQL server that hands out migrated databases: clones of one template (a tenth of a second each), and
     again those that were given back."""
 
-    def __init__(self, admin_url: str) -> None:
+    def __init__(self, admin_url: str, admin: asyncpg.Pool) -> None:
         self._admin_url = admin_url
+        self._admin = admin
         self._template = f"template_{secrets.token_hex(6)}"
         self._form = ""
         self._emptied: list[str] = []
@@ -122,8 +123,7 @@ class DatabaseServer:
         await self.drop(self._url(self._template))
 
     async def _run(self, statement: str) -> None:
-        async with _connected(self._admin_url) as connection:
-            await connection.execute(statement)
+        await self._admin.execute(statement)
 
     def _url(self, database: str) -> str:
         return urlunsplit(urlsplit(self._admin_url)._replace(path=f"/{database}"))
@@ -174,8 +174,15 @@ class Broker:
 @asynccontextmanager
 async def database_server() -> AsyncIterator[DatabaseServer]:
     """A server of PostgreSQL."""
-    async with _variables("database") as (url,):
-        server = DatabaseServer(url)
+    async with _variables("database") as (url,), databases(url) as server:
+        yield server
+
+
+@asynccontextmanager
+async def databases(url: str) -> AsyncIterator[DatabaseServer]:
+    """Databases on the server of `url`."""
+    async with asyncpg.create_pool(url, min_size=1, max_size=2, timeout=30) as admin:
+        server = DatabaseServer(url, admin)
         await server.prepare()
         yield server
         await server.forget()

@@ -150,11 +150,17 @@ def environment(database_url: str, store: StoreSettings, amqp_url: str | None, d
 
 @asynccontextmanager
 async def running(
-    database_url: str, store: StoreSettings, amqp_url: str | None, directory: Path, **more: str
+    database_url: str,
+    store: StoreSettings,
+    amqp_url: str | None,
+    directory: Path,
+    *,
+    kind: type[Stack] = Stack,
+    **more: str,
 ) -> AsyncIterator[Stack]:
-    """A started stack; stopped at the end, whatever happened."""
+    """A started stack (`more` are variables); stopped at the end, whatever happened."""
     variables = {**environment(database_url, store, amqp_url, directory), **more}
-    stack = Stack(variables, variables["DH_PUBLIC_URL"], directory)
+    stack = kind(variables, variables["DH_PUBLIC_URL"], directory)
     async with started(stack):
         yield stack
 

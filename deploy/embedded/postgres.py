@@ -47,7 +47,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def url(self, database: str = "postgres") -> str:
         """Address of `database` with user and password (it is a secret)."""
-        return f"postgresql://{_USER}:{self._password}@{LOOPBACK}:{self._port}/{database}"
+        return f"postgresql://{_USER}:{self._password}@{LOOPBACK}:{self._port}/{database}?sslmode=disable"
 
     def prepare(self) -> None:
         """Choose port and password, so that `url` is known before the start."""
@@ -88,6 +88,7 @@ class EmbeddedPostgres(EmbeddedServer):
             os.chown(unfinished, identity.uid, identity.gid)
             os.chown(password, identity.uid, identity.gid)
         words = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        words += ["--set=scram_iterations=1"]  # more make guessing slow, and 256 random bits are not guessed
         words += [] if self._durable else ["--no-sync"]
         command: list[str | Path] = [binaries / "initdb", "-D", unfinished, "-U", _USER, f"--pwfile={password}", *words]
         try:

@@ -12,15 +12,13 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from deploy.embedded import rabbitmq
 from deploy.embedded.rabbitmq import EmbeddedRabbitMQ
 from messages.errors import TransientError
 from messages.topology import DELIVERY_LIMIT
 from messages.transport.port import Transport
-from tests.conftest import missing
 from tests.contract.factory import TransportFactory, factory_of
 from tests.contract.observers import Holder, Taker, Undertaker, job
-from tests.services import Broker, server_directory
+from tests.services import Broker
 
 DEADLINE = 10.0
 """Seconds after which a publish must have ended, well or not: its own 5 and some for a busy machine."""
@@ -36,18 +34,9 @@ LATE = 30.0
 pytestmark = pytest.mark.rabbitmq
 
 
-@pytest_asyncio.fixture(scope="module")
-async def server() -> AsyncIterator[EmbeddedRabbitMQ]:
-    if not rabbitmq.installed():
-        missing("RabbitMQ")
-    with server_directory() as directory:
-        async with EmbeddedRabbitMQ(directory) as running:
-            yield running
-
-
 @pytest_asyncio.fixture
-async def transport_factory(server: EmbeddedRabbitMQ) -> AsyncIterator[TransportFactory]:
-    vhosts = Broker(server.url(), server.management_url)
+async def transport_factory(breakable: EmbeddedRabbitMQ) -> AsyncIterator[TransportFactory]:
+    vhosts = Broker(breakable.url(), breakable.management_url)
     url = await vhosts.new_vhost()
     factory = factory_of(url)
     await factory().declare()
@@ -111,7 +100,7 @@ async def loading(transport: Transport) -> AsyncIterator[Load]:
     ],
 )
 async def test_an_alarm_delays_what_is_published_and_nothing_else(
-    server: EmbeddedRabbitMQ, transport_factory: TransportFactory, raised: Sequence[str], cleared: Sequence[str]
+    breakable: EmbeddedRabbitMQ, transport_factory: TransportFactory, raised: Sequence[str], cleared: Sequence[str]
 ) -> None:
     taken, kept = Taker(), Taker()
     worker = transport_factory()  # one, as in a worker's process: it consumes and publishes
@@ -119,14 +108,14 @@ async def test_an_alarm_delays_what_is_published_and_nothing_else(
     await worker.publish(*(job(number, "dump") for number in range(KEPT)))
     async with asyncio.timeout(90), loading(worker) as load:
         await load.more(100)
-        await server.control(*raised)
+        await breakable.control(*raised)
         await load.refused.wait()
 
         # What is there already is handed out and settled meanwhile, to old consumers and to new ones.
         await worker.consume("dh.job.dump", kept, slots=8)
         assert set(await kept.numbers(KEPT)) == set(range(KEPT))
 
-        await server.control(*cleared)
+        await breakable.control(*cleared)
         began = time.monotonic()
         await load.more(1)
         assert time.monotonic() - began < BACK
@@ -141,11 +130,11 @@ async def test_an_alarm_delays_what_is_published_and_nothing_else(
 
 
 @pytest_asyncio.fixture
-async def impatient(server: EmbeddedRabbitMQ) -> AsyncIterator[None]:
+async def impatient(breakable: EmbeddedRabbitMQ) -> AsyncIterator[None]:
     """The broker takes back from new channels what is not settled after two seconds; it looks every half second."""
-    await server.control("eval", _ALLOWED.format(timeout=2000, tick=500))
+    await breakable.control("eval", _ALLOWED.format(timeout=2000, tick=500))
     yield
-    await server.control("eval", _ALLOWED.format(timeout=1_800_000, tick=60_000))
+    await breakable.control("eval", _ALLOWED.format(timeout=1_800_000, tick=60_000))
 
 
 _ALLOWED = """

@@ -6,14 +6,13 @@ import asyncio
 import gc
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psutil
 import pytest
 import pytest_asyncio
 
-from deploy.embedded import rabbitmq
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.rabbitmq import EmbeddedRabbitMQ
 from deploy.migrate import migrate
@@ -22,10 +21,9 @@ from messages.envelope import Message
 from messages.errors import TransientError
 from messages.outbox import Relay, emit
 from messages.transport.port import Transport
-from tests.conftest import missing
 from tests.contract.factory import TransportFactory, factory_of
 from tests.contract.observers import Holder, Taker, event, job
-from tests.services import server_directory
+from tests.services import Broker, server_directory
 
 Server = EmbeddedPostgres | EmbeddedRabbitMQ
 
@@ -33,25 +31,38 @@ DEADLINE = 7.0
 """Seconds after which a publish must have said that it failed: its own 5 and some for a busy machine."""
 
 
-@pytest_asyncio.fixture(
-    scope="module", params=[pytest.param("postgres"), pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)]
-)
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
+@pytest.fixture(scope="module", params=[pytest.param("postgres"), pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
+def server(request: pytest.FixtureRequest) -> Server:
     """A server that these tests may stop; it keeps its port and its data."""
-    if request.param == "rabbitmq" and not rabbitmq.installed():
-        missing("RabbitMQ")
+    found: Server = request.getfixturevalue("breakable" if request.param == "rabbitmq" else "own_postgres")
+    return found
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_postgres() -> AsyncIterator[EmbeddedPostgres]:
+    """A server with the schema of ours."""
     with server_directory() as directory:
-        made: Server = EmbeddedRabbitMQ(directory) if request.param == "rabbitmq" else EmbeddedPostgres(directory)
-        async with made as running:
-            if isinstance(running, EmbeddedPostgres):
-                await migrate(running.url())
-            yield running
+        async with EmbeddedPostgres(directory) as server:
+            await migrate(server.url())
+            yield server
+
+
+@pytest_asyncio.fixture(scope="module")
+async def url(server: Server) -> AsyncIterator[str]:
+    """A broker's address on that server."""
+    if isinstance(server, EmbeddedPostgres):
+        yield server.url()
+        return
+    vhosts = Broker(server.url(), server.management_url)
+    url = await vhosts.new_vhost()
+    yield url
+    await vhosts.drop_vhost(url)
 
 
 @pytest_asyncio.fixture
-async def transport_factory(server: Server) -> AsyncIterator[TransportFactory]:
+async def transport_factory(url: str) -> AsyncIterator[TransportFactory]:
     """Opens transports on the server that may be stopped."""
-    factory = factory_of(server.url())
+    factory = factory_of(url)
     await factory().declare()
     yield factory
     await factory.close()
@@ -90,9 +101,27 @@ def frozen(server: Server) -> Iterator[None]:
             process.resume()
 
 
-async def test_publishing_and_consuming_outlive_a_restart_of_the_broker(
-    server: Server, transport_factory: TransportFactory
+async def test_all_that_was_begun_outlives_a_restart_of_the_broker(
+    server: Server, database_url: str, transport_factory: TransportFactory
 ) -> None:
+    # On the embedded transport the outbox is on the server that goes away, otherwise only the broker is.
+    outbox = server.url() if isinstance(server, EmbeddedPostgres) else database_url
+    publisher = transport_factory()
+    async with working(transport_factory), listening(transport_factory), relaying(transport_factory, outbox) as say_one:
+        # RabbitMQ 3.10 never elects a leader again for a quorum queue that was declared in the second before a kill -9
+        # (measured). There is no signal to wait for.
+        await asyncio.sleep(3)
+        await server.stop()
+        assert await refusal(publisher) < DEADLINE
+        assert await refusal(publisher) < DEADLINE
+        if outbox == database_url:
+            await say_one()
+        await server.start()
+
+
+@asynccontextmanager
+async def working(transport_factory: TransportFactory) -> AsyncIterator[None]:
+    """Jobs are published and taken; afterwards, too, and none that was in hand or waited is lost."""
     publisher, consumer = transport_factory(), transport_factory()
     taker, holder = Taker(), Holder()
     await consumer.consume("dh.job.load", taker, slots=2)
@@ -100,13 +129,8 @@ async def test_publishing_and_consuming_outlive_a_restart_of_the_broker(
     await publisher.publish(job(1), job(2, "dump"), job(3, "validate"))
     await taker.wait(1)
     await holder.wait(1)
-
-    await server.stop()
-    assert await refusal(publisher) < DEADLINE
-    assert await refusal(publisher) < DEADLINE
-    await server.start()
+    yield
     await publish_when_possible(publisher, job(4))
-
     assert 4 in await taker.numbers(2)
     # What was in a handler's hands is finished or comes again, what waited is still there.
     holder.release.set()
@@ -116,35 +140,28 @@ async def test_publishing_and_consuming_outlive_a_restart_of_the_broker(
     assert await publisher.depth("dh.job.validate") == 1
 
 
-async def test_a_watcher_and_a_subscription_outlive_a_restart_of_the_broker(
-    server: Server, transport_factory: TransportFactory
-) -> None:
+@asynccontextmanager
+async def listening(transport_factory: TransportFactory) -> AsyncIterator[None]:
+    """A subscriber and a watcher; afterwards both hear again."""
     publisher, listener = transport_factory(), transport_factory()
     subscribed, watched = Taker(), asyncio.Event()
     await listener.subscribe("mine", ["event.package.*"])
     await listener.consume("mine", subscribed)
     await listener.watch(["event.package.*"], lambda _: watched.set())
-    # RabbitMQ 3.10 never elects a leader again for a quorum queue that was declared in the second before a kill -9
-    # (measured). There is no signal to wait for.
-    await asyncio.sleep(3)
-
-    await server.stop()
-    await server.start()
+    yield
     async with asyncio.timeout(30):
         while not (watched.is_set() and subscribed.got):
             await publish_when_possible(publisher, event(5))
             await asyncio.sleep(0.2)
 
 
-async def test_the_relay_outlives_a_restart_of_the_broker(
-    server: Server, database_url: str, transport_factory: TransportFactory
-) -> None:
+@asynccontextmanager
+async def relaying(transport_factory: TransportFactory, outbox: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """A relay; whatever is written to the outbox by the function that this gives, it says in the end."""
     taker, number = Taker(), 0
     await transport_factory().consume("dh.job.encoding", taker)
-    # On the embedded transport the outbox is on the server that goes away, otherwise only the broker is.
-    outbox = server.url() if isinstance(server, EmbeddedPostgres) else database_url
     pool = await open_pool(outbox)
-    relaying = asyncio.create_task(Relay(pool, transport_factory()).run())
+    relay = asyncio.create_task(Relay(pool, transport_factory()).run())
 
     async def say_one() -> None:
         nonlocal number
@@ -154,17 +171,13 @@ async def test_the_relay_outlives_a_restart_of_the_broker(
 
     await say_one()
     await taker.wait(1)
-    await server.stop()
-    if outbox == database_url:
-        await say_one()
-    await server.start()
+    yield say_one
     await say_one()
-
     async with asyncio.timeout(30):
         while {delivery.message.data["n"] for delivery in taker.got} != set(range(1, number + 1)):
             await asyncio.sleep(0.05)
-    relaying.cancel()
-    await asyncio.gather(relaying, return_exceptions=True)
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
     await pool.close()
 
 

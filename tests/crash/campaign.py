@@ -18,8 +18,8 @@ from messages.topology import DEAD_QUEUE, QUEUES, RETRY_QUEUES, STAGE_QUEUES
 from messages.transport import transport_at
 from messages.transport.port import Transport
 from tests import stack as stacks
-from tests.crash.forked import POISON, ForkedStack
 from tests.crash.oracle import History, violations
+from tests.forked import POISON, ForkedStack
 from tests.publisher import Publisher, logged_in
 from tests.workers import floor as floors
 from tests.workers.floor import File, Floor, job
@@ -240,7 +240,7 @@ async def campaign(
     """A running system without faults so far (`more` are variables), and a subscriber that is there from the start."""
     fault = directory / "fault"
     variables = stacks.environment(database_url, store, amqp_url, directory) | {VARIABLE: str(fault)} | more
-    stack = ForkedStack(variables, variables["DH_PUBLIC_URL"], directory)
+    stack = ForkedStack(variables, variables["DH_PUBLIC_URL"], directory, ahead=False)
     async with AsyncExitStack() as closing:
         transport = transport_at(amqp_url or database_url)
         closing.push_async_callback(transport.close)

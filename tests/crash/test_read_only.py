@@ -48,9 +48,8 @@ async def running(
     object_store: StoreSettings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Campaign]:
-    databases = services.DatabaseServer(server.url())
-    await databases.prepare()
     async with AsyncExitStack() as closing:
+        databases = await closing.enter_async_context(services.databases(server.url()))
         amqp_url = None
         if chosen_broker is not None:
             amqp_url = await chosen_broker.new_vhost()

@@ -11,11 +11,9 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from deploy.embedded import rabbitmq
 from deploy.embedded.rabbitmq import EmbeddedRabbitMQ
 from messages.settings import StoreSettings
 from tests import services
-from tests.conftest import missing
 from tests.crash.campaign import COMMANDS, Campaign, campaign
 
 FLOWS = int(os.environ.get("WIPED_FLOWS", "60"))
@@ -27,17 +25,8 @@ pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(500)]
 
 
 @pytest_asyncio.fixture
-async def server() -> AsyncIterator[EmbeddedRabbitMQ]:
-    if not rabbitmq.installed():
-        missing("RabbitMQ")
-    with services.server_directory() as directory:
-        async with EmbeddedRabbitMQ(directory) as running:
-            yield running
-
-
-@pytest_asyncio.fixture
 async def running(
-    server: EmbeddedRabbitMQ,
+    breakable: EmbeddedRabbitMQ,
     postgres: services.DatabaseServer,
     object_store: StoreSettings,
     tmp_path_factory: pytest.TempPathFactory,
@@ -47,11 +36,13 @@ async def running(
         closing.push_async_callback(postgres.drop, database_url)
         directory = tmp_path_factory.mktemp("wiped")
         at_once = {"DH_OWNER_JOBS": str(FLOWS)}  # else most would wait in the database
-        made = campaign(database_url, object_store, server.url(), directory, **at_once)
+        made = campaign(database_url, object_store, breakable.url(), directory, **at_once)
         yield await closing.enter_async_context(made)
 
 
-async def test_every_flow_ends_once_when_the_broker_loses_its_disk(server: EmbeddedRabbitMQ, running: Campaign) -> None:
+async def test_every_flow_ends_once_when_the_broker_loses_its_disk(
+    breakable: EmbeddedRabbitMQ, running: Campaign
+) -> None:
     pool = running.floor.pool
     await running.stack.kill("stages")
     await running.push_many(FLOWS, AT_ONCE)
@@ -60,11 +51,11 @@ async def test_every_flow_ends_once_when_the_broker_loses_its_disk(server: Embed
         # Some are done, some are under way, most wait: with each kind something else is lost.
         while await pool.fetchval("select count(*) from flow where finished_at is not null") < FLOWS // 10:
             await asyncio.sleep(0.01)
-        await server.stop()
+        await breakable.stop()
     moving = await pool.fetchval("select count(*) from flow where finished_at is null")
     assert moving > FLOWS // 4
-    server.wipe()
-    await server.start()
+    breakable.wipe()
+    await breakable.start()
 
     began = time.monotonic()
     async with asyncio.timeout(PROMISED):

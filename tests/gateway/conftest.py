@@ -228,13 +228,13 @@ def spec_of(
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, idle: float = IDLE, extra: Sequence[web.RouteDef] = ()
+    settings: Settings, *, blobs: Blobs | None = None, idle: float = IDLE, extra: Sequence[web.RouteDef] = ()
 ) -> AsyncIterator[Gateway]:
-    """A gateway for these settings, and `extra` routes."""
+    """A gateway for these settings and `extra` routes, on `blobs` or a connection of its own to the object store."""
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url, size=10)
         stack.callback(pool.terminate)
-        blobs = await stack.enter_async_context(Blobs(settings.store))
+        blobs = blobs or await stack.enter_async_context(Blobs(settings.store))
         client = await stack.enter_async_context(aiohttp.ClientSession())
         transport = open_transport(settings)
         app = create_app(settings, pool, blobs, transport)
@@ -277,9 +277,16 @@ async def settings(database_url: str, object_store: StoreSettings) -> Settings:
     return settings_for(database_url, object_store)
 
 
+@pytest_asyncio.fixture(scope="session")
+async def blobs(object_store: StoreSettings) -> AsyncIterator[Blobs]:
+    """A connection to the object store for all gateways that do not mind: it takes longer to make than they do."""
+    async with Blobs(object_store) as blobs:
+        yield blobs
+
+
 @pytest_asyncio.fixture
-async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    async with serving(settings) as gateway:
+async def gateway(settings: Settings, blobs: Blobs) -> AsyncIterator[Gateway]:
+    async with serving(settings, blobs=blobs) as gateway:
         yield gateway
 
 

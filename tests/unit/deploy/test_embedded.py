@@ -68,12 +68,10 @@ async def test_a_control_program_that_finds_no_name_server_starts_none(directory
     """It would outlive all of us: whoever is interrupted stops the name server while others are still at work."""
     if not rabbitmq.installed():
         missing("RabbitMQ")
-    async with EmbeddedRabbitMQ(directory) as server:
-        (name_server,) = [each for each in psutil.Process().children() if each.name() == "epmd"]
-        name_server.kill()
-        name_server.wait()
-        with pytest.raises(ServerError, match="rabbitmqctl"):
-            await server.control("set_disk_free_limit", "200MB")
+    stopped = EmbeddedRabbitMQ(directory)
+    stopped.prepare()
+    with pytest.raises(ServerError, match="rabbitmqctl"):
+        await stopped.control("set_disk_free_limit", "200MB")
     left = [each for each in psutil.process_iter() if each.name() == "epmd" and each.status() != psutil.STATUS_ZOMBIE]
     assert not [each.pid for each in left if each.environ().get("HOME") == str(directory / "home")]
 

@@ -1,8 +1,7 @@
 """A stack whose processes start in a tenth of a second: forks of one process that has imported everything.
 
-Each is a process of its own that runs `dh-server` with its words and variables, and can be killed as any other. Two
-things are different: what the stages' fork servers import ahead of their first table is left out, and a resource with
-the name POISON kills whoever loads it.
+Each is a process of its own that runs `dh-server` with its words and variables, and can be killed as any other. One
+thing is different: a resource with the name POISON kills whoever loads it.
 """
 
 from __future__ import annotations
@@ -35,8 +34,7 @@ IMPORTED = (
     "gateway.app",
     "messages.transport.postgres",
     "messages.transport.rabbitmq",
-    "tests.crash.forked",
-    "tests.crash.warmed",
+    "tests.forked",
     "uvloop",
     "workers.main",
     "workers.pipeline",
@@ -49,19 +47,23 @@ IMPORTED = (
     "workers.writers.metastore",
     "workers.writers.pkgstore",
     "workers.writers.webhooks",
+    "tests.warmed",  # the last
 )
 
 
 @dataclass(slots=True)
 class ForkedStack(Stack):
-    """See the module."""
+    """See the module. `ahead`: the stages' fork servers import what they need before their first table, as they do in
+    production; where there are no tables it is in vain."""
+
+    ahead: bool = True
 
     @override
     async def _launch(self, role: str, command: Sequence[str]) -> Process:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(IMPORTED))
         log = self.directory / f"{role}.log"
-        process = context.Process(target=_live, args=(tuple(command), dict(self.environment), log))
+        process = context.Process(target=_live, args=(tuple(command), dict(self.environment), log, self.ahead))
         await asyncio.to_thread(process.start)  # the first one waits for the imports
         return ForkedProcess(process)
 
@@ -113,7 +115,7 @@ def _die_with_the_tests() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _live(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+def _live(words: Sequence[str], environment: Mapping[str, str], log: Path, ahead: bool) -> None:
     """The child's whole life."""
     threading.Thread(target=_die_with_the_tests, daemon=True).start()
     with log.open("ab") as stream:
@@ -124,7 +126,7 @@ def _live(words: Sequence[str], environment: Mapping[str, str], log: Path) -> No
     from deploy import server
     from workers import pipeline
 
-    without = [replace(stage, preload=()) for stage in pipeline.PIPELINE]
-    deadly: Any = tuple(replace(stage, function=_deadly) if stage.name == "load" else stage for stage in without)
+    stages = [stage if ahead else replace(stage, preload=()) for stage in pipeline.PIPELINE]
+    deadly: Any = tuple(replace(stage, function=_deadly) if stage.name == "load" else stage for stage in stages)
     pipeline.PIPELINE = deadly
     sys.exit(server.main(words))

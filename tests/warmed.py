@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from botocore.loaders import Loader
 
 from messages import blobs
@@ -13,3 +15,5 @@ _loader.load_data("partitions")
 _loader.load_data("sdk-default-configuration")
 for _kind in ("service-2", "endpoint-rule-set-1"):
     _loader.load_service_model("s3", _kind)
+gc.collect()
+gc.freeze()  # a collection in a child would copy every page that it shares with its siblings
