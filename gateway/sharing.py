@@ -14,7 +14,7 @@ from gateway.auth import previews
 from gateway.auth.audit import origin_of
 from gateway.auth.identity import identify
 from gateway.auth.rights import Action, Actor
-from gateway.bodies import read_object
+from gateway.bodies import read_object, whole_number
 from gateway.parts import Parts
 from gateway.previewing import PARAMETER
 from gateway.problems import Fault, Problem, not_found
@@ -73,8 +73,8 @@ class SharingRequests:
         actor = await require_known(request)
         shared = await managed(self._pool, request, actor)
         body = await read_object(request)
-        days, note = body.get("days", previews.USUAL_DAYS), body.get("note", "")
-        if type(days) is not int or not isinstance(note, str):
+        days, note = whole_number(body.get("days", previews.USUAL_DAYS)), body.get("note", "")
+        if days is None or not isinstance(note, str):
             raise Problem(422, "invalid-link", "`days` must be a whole number, `note` a text.")
         made = await previews.make(self._pool, shared.id, days, note, origin_of(request, actor))
         url = link_address(self._public_url, shared, made)

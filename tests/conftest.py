@@ -191,7 +191,7 @@ async def embedded_stack(
     """A running system on the embedded transport, shared by tests that keep apart by their users."""
     url = await postgres.clone()
     directory = tmp_path_factory.mktemp("stack")
-    async with stacks.running(url, object_store, None, directory, kind=ForkedStack) as stack:
+    async with stacks.running(url, object_store, None, directory, ForkedStack) as stack:
         yield stack
     await postgres.drop(url)
 
@@ -206,7 +206,7 @@ async def rabbit_stack(
     """The same on RabbitMQ."""
     url, amqp_url = await postgres.clone(), await broker.new_vhost()
     directory = tmp_path_factory.mktemp("stack")
-    async with stacks.running(url, object_store, amqp_url, directory, kind=ForkedStack) as stack:
+    async with stacks.running(url, object_store, amqp_url, directory, ForkedStack) as stack:
         yield stack
     await broker.drop_vhost(amqp_url)
     await postgres.drop(url)

@@ -154,8 +154,8 @@ async def running(
     store: StoreSettings,
     amqp_url: str | None,
     directory: Path,
-    *,
     kind: type[Stack] = Stack,
+    /,
     **more: str,
 ) -> AsyncIterator[Stack]:
     """A started stack (`more` are variables); stopped at the end, whatever happened."""

@@ -12,7 +12,7 @@ from gateway.auth.apitokens import ACCESS, NewToken, TokenRefused
 from gateway.auth.audit import origin_of
 from gateway.auth.identity import require_user
 from gateway.auth.rights import Action, Actor
-from gateway.bodies import read_object
+from gateway.bodies import read_object, whole_number
 from gateway.parts import Parts
 from gateway.problems import Fault, Problem, bad_member, not_found
 from tabular.profile import DATASET_NAME
@@ -102,9 +102,8 @@ async def _owner(accounts: Accounts, actor: Actor, owner: str, dataset: str | No
 def _days(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:4])
-    if type(value) is not int:
-        return None
-    return value if 1 <= value <= LONGEST_LIFE else None
+    days = whole_number(value)
+    return days if days is not None and 1 <= days <= LONGEST_LIFE else None
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:

@@ -78,7 +78,7 @@ def test_a_secret_tells_a_typing_error() -> None:
 
 
 async def test_a_token_is_shown_once_and_kept_as_a_hash(gateway: Gateway, ada: Publisher) -> None:
-    token = await made(ada, name="laptop", scope="ADA", days=7)
+    token = await made(ada, name="laptop", scope="ADA", days=7.0)  # to JSON it is a whole number
     secret = token.pop("token")
     assert is_secret(secret)
     assert (token["access"], token["scope"]) == ("publish", "ada")
@@ -181,6 +181,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"name": 7}, 422, "#/name"),
     ({"name": "x", "days": 0}, 422, "#/days"),
     ({"name": "x", "days": 366}, 422, "#/days"),
+    ({"name": "x", "days": 1.5}, 422, "#/days"),
     ({"name": "x", "days": True}, 422, "#/days"),
     ({"name": "x", "days": "never"}, 422, "#/days"),
     ({"name": "x", "access": "administer"}, 422, "#/access"),

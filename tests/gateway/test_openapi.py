@@ -68,12 +68,10 @@ async def test_the_gateway_does_what_its_document_says(gateway: Gateway, ada: Pu
     found = {}
     for operation in OPERATIONS:
         for mode in modes_of(operation):
-            for token in (None, token_for(operation, ada)):
-                try:
-                    await asyncio.to_thread(examine, operation, mode, gateway.url, token)
-                except FailureGroup as failures:
-                    words = [str(each) for each in failures.exceptions]
-                    found[f"{operation.label} {mode} {'with' if token else 'without'} a token"] = words
+            try:
+                await asyncio.to_thread(examine, operation, mode, gateway.url, token_for(operation, ada))
+            except FailureGroup as failures:
+                found[f"{operation.label} {mode}"] = [str(each) for each in failures.exceptions]
     assert found == {}, "\n".join(f"{what}\n  {words}" for what, words in found.items())
 
 
@@ -94,20 +92,20 @@ def token_for(operation: Any, ada: Publisher) -> str:
     return tokens.issue_permission(ada.account, service, PERMISSIONS[service])
 
 
-def examine(operation: Any, mode: GenerationMode, url: str, token: str | None) -> None:
-    """Sends examples and holds every answer against the document; raises what schemathesis finds."""
-
-    headers = {"Auth-Token": token} if token else {}
+def examine(operation: Any, mode: GenerationMode, url: str, token: str) -> None:
+    """Sends each example without the token and with it, and holds both answers against the document; raises what
+    schemathesis finds."""
 
     @CHOICE
     @given(case=operation.as_strategy(mode))
     def send(case: Any) -> None:
-        case.call_and_validate(
-            base_url=url,
-            headers=headers,
-            timeout=30,
-            allow_redirects=False,
-            excluded_checks=TOLD_INSIDE.get(operation.label),
-        )
+        for headers in ({}, {"Auth-Token": token}):
+            case.call_and_validate(
+                base_url=url,
+                headers=headers,
+                timeout=30,
+                allow_redirects=False,
+                excluded_checks=TOLD_INSIDE.get(operation.label),
+            )
 
     send()

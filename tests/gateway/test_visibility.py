@@ -295,7 +295,7 @@ async def test_a_link_opens_one_dataset_for_reading_and_nothing_else(
 async def test_a_link_that_is_revoked_or_expired_or_made_up_is_no_link(
     gateway: Gateway, ada: Publisher, hidden: str
 ) -> None:
-    made = await make(ada, hidden, days=1)
+    made = await make(ada, hidden, days=1.0)  # to JSON it is a whole number
     address, token = path_of(made, gateway), {"Auth-Token": ada.token}
     assert (await gateway.get(address)).status == 303
     revoked = f"{LINKS.format(hidden)}/{made.json()['id']}"
