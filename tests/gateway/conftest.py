@@ -234,10 +234,11 @@ async def serving(
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url, size=10)
         stack.callback(pool.terminate)
-        store = blobs or await stack.enter_async_context(Blobs(settings.store))
+        if blobs is None:
+            blobs = await stack.enter_async_context(Blobs(settings.store))
         client = await stack.enter_async_context(aiohttp.ClientSession())
         transport = open_transport(settings)
-        app = create_app(settings, pool, store, transport)
+        app = create_app(settings, pool, blobs, transport)
         app.add_routes(extra)
         runner = EdgeRunner(app, access_log=None, keepalive_timeout=idle, shutdown_timeout=1)
         await runner.setup()
