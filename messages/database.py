@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -44,16 +46,46 @@ async def open_pool(url: str, *, size: int = 10) -> asyncpg.Pool:
         timeout=10,
         max_inactive_connection_lifetime=60,
         init=with_json,
+        reset=_as_it_is,
     )
+
+
+async def _as_it_is(_connection: asyncpg.Connection) -> None:
+    """asyncpg would ask the server to forget what the session has set, a question more for each that is asked. We leave
+    nothing there: who listens stops listening, and the one kind of lock that outlives a transaction is `alone`'s."""
+
+
+@asynccontextmanager
+async def alone(pool: asyncpg.Pool, lock: int) -> AsyncIterator[asyncpg.Connection | None]:
+    """A connection of whoever has this advisory lock meanwhile; None where another session has it."""
+    async with pool.acquire() as connection:
+        if not await connection.fetchval("select pg_try_advisory_lock($1)", lock):
+            yield None
+            return
+        try:
+            yield connection
+        finally:
+            try:
+                await connection.execute("select pg_advisory_unlock($1)", lock)
+            except BaseException:
+                connection.terminate()  # else the lock would live as long as the connection, which the pool has again
+                raise
+
+
+def texts(values: Iterable[object]) -> list[str | None]:
+    """An array to cast in SQL, as in `$1::text[]::bigint[]`. What any other type of array is, asyncpg asks the server
+    once on each connection, which takes it 15 ms."""
+    return [None if value is None else str(value) for value in values]
 
 
 async def with_json(connection: asyncpg.Connection) -> None:
     """Makes `json` and `jsonb` columns Python values on this connection."""
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=_encode, decoder=json.loads, schema="pg_catalog")
+        await connection.set_type_codec(name, encoder=json_text, decoder=json.loads, schema="pg_catalog")
 
 
-def _encode(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """A value as JSON that PostgreSQL takes; raises ValueError for NaN and infinities."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 

@@ -11,6 +11,7 @@ import asyncio
 import asyncpg
 import structlog
 
+from messages.database import texts
 from messages.envelope import Message
 from messages.errors import PermanentError, TransientError, Unroutable
 from messages.faultpoint import faultpoint
@@ -98,9 +99,9 @@ class Relay:
             for row, error in dead:
                 await _set_aside(connection, row, str(error))
             gone = [row["id"] for row, error in outcomes if error is None] + [row["id"] for row, _ in dead]
-            await connection.execute("delete from outbox where id = any($1::bigint[])", gone)
+            await connection.execute("delete from outbox where id = any($1::text[]::bigint[])", texts(gone))
             unroutable = [row["id"] for row, error in outcomes if isinstance(error, Unroutable)]
-            await connection.execute(_LATER, unroutable, LONGEST_WAIT)
+            await connection.execute(_LATER, texts(unroutable), LONGEST_WAIT)
             faultpoint("relay", "before_commit")
         faultpoint("relay", "after_commit")
         outage = next((error for error in failures if isinstance(error, TransientError)), None)
@@ -163,7 +164,7 @@ for update skip locked
 _LATER = """
 update outbox
 set attempts = attempts + 1, not_before = now() + make_interval(secs => least(power(2, least(attempts, 20)), $2))
-where id = any($1::bigint[])
+where id = any($1::text[]::bigint[])
 """
 
 _SET_ASIDE = """

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from messages.database import texts
+
 # In one order, so that two flows of an owner wait for each other and never in a circle.
 _COUNT = """
     insert into stored_content (ownerid, content, size)
@@ -22,7 +24,7 @@ _FORGET = """
 """
 _USED = "select coalesce(sum(size), 0)::bigint from stored_content where ownerid = $1"
 _NEW = """
-    select coalesce(sum(size), 0)::bigint from unnest($2::text[], $3::bigint[]) as wanted (content, size)
+    select coalesce(sum(size), 0)::bigint from unnest($2::text[], $3::text[]::bigint[]) as wanted (content, size)
     where not exists (select from stored_content s where s.ownerid = $1 and s.content = wanted.content)
 """
 
@@ -45,5 +47,5 @@ async def used(connection: asyncpg.Connection | asyncpg.Pool, ownerid: str) -> i
 
 async def new(connection: asyncpg.Connection | asyncpg.Pool, ownerid: str, contents: Mapping[str, int]) -> int:
     """Bytes that these contents (by hash, with their sizes) would add to the owner's."""
-    found: int = await connection.fetchval(_NEW, ownerid, list(contents), list(contents.values()))
+    found: int = await connection.fetchval(_NEW, ownerid, list(contents), texts(contents.values()))
     return found

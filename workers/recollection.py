@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from messages.blobs import Blobs
+from messages.database import alone
 from messages.transport.port import Transport
 from workers.rescue import OUTAGE, UNDER_WAY, restart
 from workers.writers.retelling import retell
@@ -46,17 +47,14 @@ class Recollection:
 
     async def look(self) -> bool:
         """True where the broker had lost its memory, and has again what it needs."""
-        async with self._pool.acquire() as connection:
-            if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+        async with alone(self._pool, LOCK) as connection:
+            if connection is None:
                 return False
-            try:
-                if await self._transport.remembers():
-                    self._noticed = None
-                    return False
-                await self._recollect(connection)
-                return True
-            finally:
-                await connection.execute("select pg_advisory_unlock($1)", LOCK)
+            if await self._transport.remembers():
+                self._noticed = None
+                return False
+            await self._recollect(connection)
+            return True
 
     async def _recollect(self, connection: asyncpg.Connection) -> None:
         # Queues first: an event of what starts again must find them. And only what is older than the first time that

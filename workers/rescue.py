@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import asyncpg
 import structlog
 
-from messages.database import TRANSIENT
+from messages.database import TRANSIENT, alone
 from messages.envelope import Message
 from messages.errors import TransientError
 from messages.faultpoint import faultpoint
@@ -66,19 +66,16 @@ class Rescue:
 
     async def look(self) -> list[str]:
         """Restarts or fails what has not moved; the ids of those flows. Empty while another process is at it."""
-        async with self._pool.acquire() as connection:
-            if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+        async with alone(self._pool, LOCK) as connection:
+            if connection is None:
                 return []
-            try:
-                waiting = [stage for stage in STAGES if await self._transport.depth(STAGE_QUEUES[stage].name)]
-                rescued: list[str] = []
-                while found := await self._stuck(connection, waiting):
-                    for flow_id in found:
-                        await restart(connection, flow_id)
-                    rescued.extend(found)
-                return rescued
-            finally:
-                await connection.execute("select pg_advisory_unlock($1)", LOCK)
+            waiting = [stage for stage in STAGES if await self._transport.depth(STAGE_QUEUES[stage].name)]
+            rescued: list[str] = []
+            while found := await self._stuck(connection, waiting):
+                for flow_id in found:
+                    await restart(connection, flow_id)
+                rescued.extend(found)
+            return rescued
 
     async def _stuck(self, connection: asyncpg.Connection, waiting: Sequence[str]) -> list[str]:
         rows = await connection.fetch(

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from messages.database import json_text, texts
 from messages.jobs import STAGES, next_stage
 from messages.stageevents import StagePassed
 from workers.writers.flow import CHANNEL
@@ -94,11 +95,11 @@ async def _write(pool: asyncpg.Pool, steps: Sequence[Step], *, wait: bool) -> se
     rows = await pool.fetch(
         _WRITE.format(locking="" if wait else "skip locked"),
         [step.flow_id for step in steps],
-        [step.index for step in steps],
-        [step.round for step in steps],
+        texts(step.index for step in steps),
+        texts(step.round for step in steps),
         [step.stage for step in steps],
-        [step.rows for step in steps],
-        [dict(step.facts) for step in steps],
+        texts(step.rows for step in steps),
+        [json_text(dict(step.facts)) for step in steps],
         list(STAGES),
     )
     return {step.flow_id for step in steps} - {row["id"] for row in rows}
@@ -108,8 +109,8 @@ async def _write(pool: asyncpg.Pool, steps: Sequence[Step], *, wait: bool) -> se
 # reason to wait for its disk. The flow is locked before its resources, as everywhere.
 _WRITE = f"""
 with step as (
-    select * from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::jsonb[])
-                  as step (flow_id, index, round, stage, rows, facts)
+    select * from unnest($1::text[], $2::text[]::int[], $3::text[]::int[], $4::text[], $5::text[]::bigint[],
+                         $6::text[]::jsonb[]) as step (flow_id, index, round, stage, rows, facts)
 ), mine as (
     select id from flow where id = any($1) and finished_at is null order by id for no key update {{locking}}
 ), moved as (

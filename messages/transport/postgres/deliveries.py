@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from messages.database import texts
 from messages.errors import Unroutable
 from messages.topology import DEAD_QUEUE, DELIVERY_LIMIT
 from messages.transport.postgres.database import Database
@@ -96,7 +97,7 @@ class Deliveries:
     async def renew(self, held: Iterable[Claimed]) -> set[int]:
         """Prolongs the leases; the ids of those that are still ours."""
         held = list(held)
-        ids, owners = [claimed.id for claimed in held], [claimed.owner for claimed in held]
+        ids, owners = texts(claimed.id for claimed in held), [claimed.owner for claimed in held]
         return {row["id"] for row in await self._database.fetch(_RENEW, ids, owners, self._lease)}
 
     async def reap(self) -> None:
@@ -187,7 +188,7 @@ select pg_notify('delivery', queue || ' 1') from buried
 
 _RENEW = """
 update delivery set lease_until = now() + make_interval(secs => $3)
-from unnest($1::bigint[], $2::text[]) as held (id, owner)
+from unnest($1::text[]::bigint[], $2::text[]) as held (id, owner)
 where delivery.id = held.id and delivery.lease_owner = held.owner
 returning delivery.id
 """

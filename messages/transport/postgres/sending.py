@@ -17,7 +17,7 @@ from messages.transport.verdict import body_of
 LARGEST, MOST_BYTES = 500, 4_000_000
 """Publishes of one statement, and their bytes."""
 
-Row = tuple[str, str, bytes]
+Row = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +107,8 @@ def _rows(said: Said, bindings: Sequence[asyncpg.Record]) -> list[Row] | None:
                 return None
         else:
             queues = {row["queue"] for row in bindings if matches(row["pattern"], message.kind)}
-        rows += [(queue, message.id, body) for queue in sorted(queues)]
+        text = body.decode()
+        rows += [(queue, message.id, text) for queue in sorted(queues)]
     return rows
 
 
@@ -116,7 +117,8 @@ def _rows(said: Said, bindings: Sequence[asyncpg.Record]) -> list[Row] | None:
 _PUBLISH = """
 with sent as (
     insert into delivery (queue, message_id, body)
-    select * from unnest($1::text[], $2::text[], $3::bytea[])
+    select queue, message_id, convert_to(body, 'UTF8')
+    from unnest($1::text[], $2::text[], $3::text[]) as said (queue, message_id, body)
     returning queue
 )
 select pg_notify('delivery', queue || ' ' || count(*)) from sent group by queue
