@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,9 +55,15 @@ async def test_a_push_is_published_whatever_the_clocks_say(
             await stack.start("gateway", "gateway")
             await stack.ready()
             await push(stack, ownerid, name)
-            await stack.kill("gateway")
+            await leave(stack.processes.pop("gateway"))
     finally:
         await stack.stop()
+
+
+async def leave(process: stacks.Process) -> None:
+    """Ends a process in order: one that is killed leaves libfaketime's shared memory behind."""
+    process.send_signal(signal.SIGTERM)
+    await process.wait()
 
 
 async def push(stack: stacks.Stack, ownerid: str, name: str) -> None:
