@@ -23,12 +23,15 @@ demo: $(VENV)/.runtime ## start everything, publish the example package, serve u
 up: $(VENV)/.runtime ## start everything and serve until Ctrl-C
 	@$(BIN)/dh-server up
 
-# Kilobytes of memory that the tests' files may take where there is so much of it: a disk costs them half a minute.
+# Kilobytes of memory that must be free for the tests' files to be there: a disk costs them half a minute.
 ROOM := 8000000
 test: $(VENV)/.dev ## run the tests on real servers (ARGS="-k word" chooses some)
 	@sh tests/install-services.sh
 	@room=$$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1); \
-	[ -n "$$TMPDIR" ] || [ "$${room:-0}" -lt $(ROOM) ] || export TMPDIR=/dev/shm; \
+	if [ -z "$$TMPDIR" ] && [ "$${room:-0}" -ge $(ROOM) ]; then \
+		TMPDIR=$$(mktemp -d /dev/shm/dh-XXXX) && chmod 711 "$$TMPDIR" && export TMPDIR; \
+		trap 'rm -rf "$$TMPDIR"' EXIT; trap 'exit 130' INT TERM; \
+	fi; \
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 N ?= 10000
