@@ -59,17 +59,23 @@ async def _as_it_is(_connection: asyncpg.Connection) -> None:
 async def alone(pool: asyncpg.Pool, lock: int) -> AsyncIterator[asyncpg.Connection | None]:
     """A connection of whoever has this advisory lock meanwhile; None where another session has it."""
     async with pool.acquire() as connection:
-        if not await connection.fetchval("select pg_try_advisory_lock($1)", lock):
+        if not await _told(connection, "select pg_try_advisory_lock($1)", lock):
             yield None
             return
         try:
             yield connection
         finally:
-            try:
-                await connection.execute("select pg_advisory_unlock($1)", lock)
-            except BaseException:
-                connection.terminate()  # else the lock would live as long as the connection, which the pool has again
-                raise
+            await _told(connection, "select pg_advisory_unlock($1)", lock)
+
+
+async def _told(connection: asyncpg.Connection, statement: str, lock: int) -> bool:
+    """The server's answer about a lock. Without one, also where we were cancelled, it may be ours: it goes with the
+    connection, which the pool would hand out again."""
+    try:
+        return bool(await connection.fetchval(statement, lock))
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 def texts(values: Iterable[object]) -> list[str | None]:

@@ -74,10 +74,8 @@ def pytest_sessionstart() -> None:
     load what it leaves. In a fresh clone it is half of the time until the first test."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return
-    number, count = (
-        int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")),
-        int(os.environ["PYTEST_XDIST_WORKER_COUNT"]),
-    )
+    number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     here = Path(__file__).parent
     files = sorted(here.rglob("test_*.py"))
     for file in files[len(files) * number // count : len(files) * (number + 1) // count]:
