@@ -25,6 +25,7 @@ from deploy.embedded.rabbitmq import EmbeddedRabbitMQ
 from messages.settings import StoreSettings
 from tests import services
 from tests import stack as stacks
+from tests.broker import Broker
 from tests.forked import ForkedStack
 from tests.lending import Lender
 from tests.oidc import certified
@@ -147,7 +148,7 @@ async def object_store() -> AsyncIterator[StoreSettings]:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def broker() -> AsyncIterator[services.Broker]:
+async def broker() -> AsyncIterator[Broker]:
     """The RabbitMQ server."""
     if not services.broker_is_available():
         missing("RabbitMQ")
@@ -175,11 +176,19 @@ async def issuers() -> AsyncIterator[Sequence[str]]:
 
 
 @pytest_asyncio.fixture
-async def amqp_url(broker: services.Broker) -> AsyncIterator[str]:
-    """A virtual host of this test's own, without queues."""
-    url = await broker.new_vhost()
+async def amqp_url(broker: Broker) -> AsyncIterator[str]:
+    """A virtual host of this test's own: our topology, no messages."""
+    url = await broker.clone()
     yield url
-    await broker.drop_vhost(url)
+    await broker.give_back(url)
+
+
+@pytest_asyncio.fixture
+async def empty_amqp_url(broker: Broker) -> AsyncIterator[str]:
+    """A virtual host of this test's own, without any queue."""
+    url = await broker.empty()
+    yield url
+    await broker.drop(url)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -196,17 +205,17 @@ async def embedded_stack(
 
 @pytest_asyncio.fixture(scope="session")
 async def rabbit_stack(
-    broker: services.Broker,
+    broker: Broker,
     postgres: services.DatabaseServer,
     object_store: StoreSettings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[stacks.Stack]:
     """The same on RabbitMQ."""
-    url, amqp_url = await postgres.clone(), await broker.new_vhost()
+    url, amqp_url = await postgres.clone(), await broker.clone()
     directory = tmp_path_factory.mktemp("stack")
     async with stacks.running(url, object_store, amqp_url, directory, ForkedStack) as stack:
         yield stack
-    await broker.drop_vhost(amqp_url)
+    await broker.give_back(amqp_url)
     await postgres.drop(url)
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import secrets
 import shutil
 import socket
 import tempfile
-import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,6 +23,7 @@ from deploy.embedded.seaweedfs import EmbeddedSeaweedFS
 from deploy.migrate import migrate
 from messages.blobs import Blobs
 from messages.settings import StoreSettings
+from tests.broker import Broker
 from tests.oidc import certified
 
 RABBITMQ_IMAGE = "rabbitmq:4.1-management"
@@ -140,35 +138,6 @@ async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 def _name(url: str) -> str:
     return urlsplit(url).path.removeprefix("/")
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """A RabbitMQ server that hands out virtual hosts (~15 ms each) through its management interface."""
-
-    amqp_url: str
-    management_url: str
-
-    async def new_vhost(self) -> str:
-        """Make an empty virtual host; returns its AMQP URL."""
-        name = f"test-{secrets.token_hex(6)}"
-        await asyncio.to_thread(self._manage, "PUT", name)
-        return urlunsplit(urlsplit(self.amqp_url)._replace(path=f"/{name}"))
-
-    async def drop_vhost(self, url: str) -> None:
-        """Drop a virtual host with all its queues and connections."""
-        await asyncio.to_thread(self._manage, "DELETE", urlsplit(url).path.removeprefix("/"))
-
-    def _manage(self, method: str, vhost: str) -> None:
-        user = urlsplit(self.amqp_url)
-        word = base64.b64encode(f"{user.username}:{user.password}".encode()).decode()
-        request = urllib.request.Request(  # noqa: S310 the address is our own
-            f"{self.management_url}/api/vhosts/{vhost}",
-            method=method,
-            headers={"Authorization": f"Basic {word}"},
-        )
-        with urllib.request.urlopen(request, timeout=30):  # noqa: S310
-            pass
 
 
 @asynccontextmanager

@@ -37,11 +37,11 @@ def variables(service: dict[str, Any], here: dict[str, str]) -> dict[str, str]:
 
 @pytest_asyncio.fixture
 async def gateway(
-    postgres: DatabaseServer, amqp_url: str, object_store: StoreSettings, tmp_path: Path
+    postgres: DatabaseServer, empty_amqp_url: str, object_store: StoreSettings, tmp_path: Path
 ) -> AsyncIterator[stacks.Stack]:
     """The gateway, after the migration step and beside a process per stage and per writer."""
     url = await postgres.empty()
-    here = stacks.environment(url, object_store, amqp_url, tmp_path)
+    here = stacks.environment(url, object_store, empty_amqp_url, tmp_path)
     here["S3_PUBLIC_URL"] = object_store.public_url
     async with AsyncExitStack() as exits:
         exits.push_async_callback(postgres.drop, url)

@@ -16,9 +16,9 @@ from deploy.embedded.rabbitmq import EmbeddedRabbitMQ
 from messages.errors import TransientError
 from messages.topology import DELIVERY_LIMIT
 from messages.transport.port import Transport
+from tests.broker import Broker
 from tests.contract.factory import TransportFactory, factory_of
 from tests.contract.observers import Holder, Taker, Undertaker, job
-from tests.services import Broker
 
 DEADLINE = 10.0
 """Seconds after which a publish must have ended, well or not: its own 5 and some for a busy machine."""
@@ -37,12 +37,12 @@ pytestmark = pytest.mark.rabbitmq
 @pytest_asyncio.fixture
 async def transport_factory(breakable: EmbeddedRabbitMQ) -> AsyncIterator[TransportFactory]:
     vhosts = Broker(breakable.url(), breakable.management_url)
-    url = await vhosts.new_vhost()
+    url = await vhosts.empty()
     factory = factory_of(url)
     await factory().declare()
     yield factory
     await factory.close()
-    await vhosts.drop_vhost(url)
+    await vhosts.drop(url)
 
 
 @dataclass

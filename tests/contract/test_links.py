@@ -12,7 +12,7 @@ import pytest
 from messages.errors import TransientError
 from messages.transport.port import Transport
 from messages.transport.rabbitmq import RabbitTransport
-from tests import services
+from tests.broker import Broker
 from tests.contract.observers import PATIENCE, Taker, job
 
 TIMES = 24
@@ -45,12 +45,12 @@ async def refused() -> None:
     await transport.close()
 
 
-async def lost(broker: services.Broker) -> None:
-    url = await broker.new_vhost()
+async def lost(broker: Broker) -> None:
+    url = await broker.empty()
     transport = RabbitTransport(url)
     await transport.declare()
     await transport.publish(job(1))
-    await broker.drop_vhost(url)
+    await broker.drop(url)
     for _ in range(2):
         with pytest.raises(TransientError):
             await transport.publish(job(2))
@@ -58,7 +58,7 @@ async def lost(broker: services.Broker) -> None:
 
 
 @pytest.mark.parametrize("what", ["refused", "lost"])
-async def test_a_connection_that_failed_leaves_nothing_to_close(what: str, broker: services.Broker) -> None:
+async def test_a_connection_that_failed_leaves_nothing_to_close(what: str, broker: Broker) -> None:
     """It is collected as garbage in a thread that has no event loop, as happens in any program."""
     gc.disable()
     try:

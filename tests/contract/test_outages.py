@@ -21,9 +21,10 @@ from messages.envelope import Message
 from messages.errors import TransientError
 from messages.outbox import Relay, emit
 from messages.transport.port import Transport
+from tests.broker import Broker
 from tests.contract.factory import TransportFactory, factory_of
 from tests.contract.observers import Holder, Taker, event, job
-from tests.services import Broker, server_directory
+from tests.services import server_directory
 
 Server = EmbeddedPostgres | EmbeddedRabbitMQ
 
@@ -54,9 +55,9 @@ async def url(server: Server) -> AsyncIterator[str]:
         yield server.url()
         return
     vhosts = Broker(server.url(), server.management_url)
-    url = await vhosts.new_vhost()
+    url = await vhosts.empty()
     yield url
-    await vhosts.drop_vhost(url)
+    await vhosts.drop(url)
 
 
 @pytest_asyncio.fixture

@@ -10,18 +10,19 @@ import pytest_asyncio
 
 from messages.settings import StoreSettings
 from tests import services
+from tests.broker import Broker
 from tests.crash.campaign import Campaign, campaign
 
 
 @pytest.fixture(scope="module", params=["postgres", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
-def chosen_broker(request: pytest.FixtureRequest) -> services.Broker | None:
+def chosen_broker(request: pytest.FixtureRequest) -> Broker | None:
     """The broker of the system: None for the embedded transport on PostgreSQL."""
     return request.getfixturevalue("broker") if request.param == "rabbitmq" else None
 
 
 @pytest_asyncio.fixture(scope="module")
 async def running(
-    chosen_broker: services.Broker | None,
+    chosen_broker: Broker | None,
     postgres: services.DatabaseServer,
     object_store: StoreSettings,
     tmp_path_factory: pytest.TempPathFactory,
@@ -30,8 +31,8 @@ async def running(
     async with AsyncExitStack() as closing:
         amqp_url = None
         if chosen_broker is not None:
-            amqp_url = await chosen_broker.new_vhost()
-            closing.push_async_callback(chosen_broker.drop_vhost, amqp_url)
+            amqp_url = await chosen_broker.clone()
+            closing.push_async_callback(chosen_broker.give_back, amqp_url)
         database_url = await postgres.clone()
         closing.push_async_callback(postgres.drop, database_url)
         directory = tmp_path_factory.mktemp("campaign")

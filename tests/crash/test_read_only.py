@@ -15,6 +15,7 @@ import pytest_asyncio
 from deploy.embedded.postgres import EmbeddedPostgres
 from messages.settings import StoreSettings
 from tests import services
+from tests.broker import Broker
 from tests.crash.campaign import COMMANDS, Campaign, campaign
 
 FLOWS = 8
@@ -43,7 +44,7 @@ async def server() -> AsyncIterator[EmbeddedPostgres]:
 
 @pytest_asyncio.fixture
 async def running(
-    chosen_broker: services.Broker | None,
+    chosen_broker: Broker | None,
     server: EmbeddedPostgres,
     object_store: StoreSettings,
     tmp_path_factory: pytest.TempPathFactory,
@@ -52,8 +53,8 @@ async def running(
         databases = await closing.enter_async_context(services.databases(server.url()))
         amqp_url = None
         if chosen_broker is not None:
-            amqp_url = await chosen_broker.new_vhost()
-            closing.push_async_callback(chosen_broker.drop_vhost, amqp_url)
+            amqp_url = await chosen_broker.clone()
+            closing.push_async_callback(chosen_broker.give_back, amqp_url)
         database_url = await databases.clone()
         closing.push_async_callback(databases.drop, database_url)
         directory = tmp_path_factory.mktemp("readonly")

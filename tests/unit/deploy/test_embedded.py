@@ -53,8 +53,8 @@ async def test_the_object_store_keeps_what_was_put(object_store: StoreSettings, 
 
 
 @pytest.mark.rabbitmq
-async def test_a_virtual_host_per_test_accepts_quorum_queues(amqp_url: str) -> None:
-    async with await aio_pika.connect(amqp_url) as connection:
+async def test_a_virtual_host_per_test_accepts_quorum_queues(empty_amqp_url: str) -> None:
+    async with await aio_pika.connect(empty_amqp_url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue("q", durable=True, arguments={"x-queue-type": "quorum"})
         await channel.default_exchange.publish(aio_pika.Message(b"hello"), routing_key="q")
