@@ -107,7 +107,7 @@ async def system(result: Result) -> AsyncIterator[Campaign]:
         store = await stack.enter_async_context(services.object_store())
         amqp_url = None
         if result.transport == "rabbitmq":
-            amqp_url = await (await stack.enter_async_context(services.broker())).new_vhost()
+            amqp_url = await (await stack.enter_async_context(services.broker())).empty()
         url = await database.clone()
         result.versions = await versions(url)
         yield await stack.enter_async_context(campaign(url, store, amqp_url, directory))

@@ -231,7 +231,7 @@ async def measured(name: str, url: str) -> AsyncIterator[Measured]:
 async def serve_and_compare(flows: int, rounds: int) -> None:
     async with services.broker() as broker:
         # In a thread with a loop of its own: uvloop, as the workers use it, starts no servers under other accounts.
-        await asyncio.to_thread(uvloop.run, compare(await broker.new_vhost(), flows, rounds))
+        await asyncio.to_thread(uvloop.run, compare(await broker.empty(), flows, rounds))
 
 
 async def compare(url: str, flows: int, rounds: int) -> None:

@@ -1,19 +1,21 @@
 """100,000 jobs in one queue: how fast they are accepted and handed out, and what a gateway beside them answers.
 
-`python -m bench.queued`: the stages are off, jobs are published in a relay's batches, then one consumer takes them all.
+`python -m bench.queued`: the stages are off, jobs are published in a relay's batches, some of them at the rate that is
+promised, the others as fast as it goes; then one consumer takes them all. With `--apart` whoever publishes and RabbitMQ
+share one processor, and everything else has the other, as on two machines.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
+import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import aiohttp
 import psutil
 
+from bench.looking import looking
 from bench.servers import TRANSPORTS, percentile, publisher, system
 from messages.datapackage import BlobRef, FlowRef, Resource
 from messages.jobs import StageJob
@@ -24,10 +26,12 @@ from messages.transport.port import Ack, Delivery, Transport, Verdict
 from tests.publisher import small_package
 
 SLOTS = 32
-CALM = 10.0
+PROMISED = 1000.0
+"""Jobs a second that are accepted at least (issue 4)."""
+PACED = 30
+"""Seconds for which no more than that are published."""
+CALM = 30.0
 """Seconds for which the gateway is looked at while nothing is published: a measurement, not a wait."""
-PAUSE = 0.02
-"""Seconds between two looks at the gateway."""
 
 
 def job(number: int) -> StageJob:
@@ -40,10 +44,11 @@ def job(number: int) -> StageJob:
     return StageJob(flow=flow, stage="load", resource=resource, round=0)
 
 
-async def publish(transport: Transport, jobs: int) -> float:
-    """Jobs a second, each confirmed."""
+async def publish(transport: Transport, jobs: int, rate: float = math.inf) -> float:
+    """Jobs a second, each confirmed; at most `rate`."""
     start = time.perf_counter()
     for first in range(0, jobs, BATCH):
+        await asyncio.sleep(first / rate - (time.perf_counter() - start))
         await asyncio.gather(*(transport.publish(job(number).to_message()) for number in range(first, first + BATCH)))
     return jobs / (time.perf_counter() - start)
 
@@ -68,58 +73,47 @@ async def drain(transport: Transport, jobs: int) -> float:
     return rate
 
 
-@asynccontextmanager
-async def watched(url: str) -> AsyncIterator[list[float]]:
-    """Latencies of a page of the gateway meanwhile, in seconds."""
-    taken: list[float] = []
-
-    async def look() -> None:
-        async with aiohttp.ClientSession() as session:
-            while True:
-                start = time.perf_counter()
-                async with session.get(f"{url}/bench/calm") as answer:
-                    await answer.read()
-                    assert answer.status == 200
-                taken.append(time.perf_counter() - start)
-                await asyncio.sleep(PAUSE)
-
-    looking = asyncio.create_task(look())
-    try:
-        yield taken
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+def brokers() -> list[psutil.Process]:
+    """RabbitMQ; nobody on the embedded transport."""
+    return [each for each in psutil.Process().children(recursive=True) if each.name() == "beam.smp"]
 
 
-def broker_bytes() -> int:
-    """Memory of RabbitMQ; 0 on the embedded transport."""
-    return sum(
-        process.memory_info().rss
-        for process in psutil.Process().children(recursive=True)
-        if process.name() == "beam.smp"
-    )
+def set_apart() -> None:
+    """Give this process and the broker the first processor, all others the second."""
+    apart = {os.getpid(), *(broker.pid for broker in brokers())}
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        for thread in process.threads():
+            os.sched_setaffinity(thread.id, {0 if process.pid in apart else 1})
 
 
-async def measure(transport_name: str, jobs: int) -> None:
+async def measure(transport_name: str, jobs: int, is_apart: bool) -> None:
     async with system(transport_name, DH_RATE_ACCOUNT="0") as stack, publisher(stack) as user:
         await user.ended(await user.push(*small_package("calm")))
         await stack.kill("stages")
+        if is_apart:
+            set_apart()
         transport = transport_at(stack.environment.get("AMQP_URL", stack.environment["DATABASE_URL"]))
+        page = f"{stack.url}/bench/calm"
         try:
-            async with watched(stack.url) as idle:
+            async with looking(page) as idle:
                 await asyncio.sleep(CALM)
-            async with watched(stack.url) as filling:
-                accepted = await publish(transport, jobs)
-            async with watched(stack.url) as full:
+            async with looking(page) as paced:
+                slowly = await publish(transport, round(PACED * PROMISED), PROMISED)
+            async with looking(page) as filling:
+                accepted = await publish(transport, jobs - round(PACED * PROMISED))
+            async with looking(page) as full:
                 await asyncio.sleep(CALM)
-            broker = broker_bytes()
+            broker = sum(process.memory_info().rss for process in brokers())
             gateway = psutil.Process(stack.processes["gateway"].pid).memory_info().rss
             drained = await drain(transport, jobs)
         finally:
             await transport.close()
-    calm, meanwhile, beside = (percentile(taken, 0.99) * 1000 for taken in (idle, filling, full))
+    calm, steady, meanwhile, beside = (percentile(taken, 0.99) * 1000 for taken in (idle, paced, filling, full))
     print(f"{transport_name}: {jobs:,} jobs accepted {accepted:,.0f}/s, handed out {drained:,.0f}/s")
-    print(f"  gateway's p99: {calm:.0f} ms idle, {meanwhile:.0f} ms meanwhile, {beside:.0f} ms beside the full queue")
+    print(
+        f"  gateway's p99: {calm:.0f} ms idle, {steady:.0f} ms at {slowly:,.0f} jobs/s,"
+        f" {meanwhile:.0f} ms at full speed, {beside:.0f} ms beside the full queue"
+    )
     print(f"  memory: broker {broker / 1e6:.0f} MB, gateway {gateway / 1e6:.0f} MB")
 
 
@@ -127,9 +121,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transport", choices=TRANSPORTS, action="append")
     parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--apart", action="store_true", help="the broker has a processor of its own")
     words = parser.parse_args()
     for transport in words.transport or TRANSPORTS:
-        asyncio.run(measure(transport, words.jobs))
+        asyncio.run(measure(transport, words.jobs, words.apart))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ async def system(transport: str, **settings: str) -> AsyncIterator[stacks.Stack]
         amqp_url = None
         if transport == "rabbitmq":
             broker = await stack.enter_async_context(services.broker())
-            amqp_url = await broker.new_vhost()
+            amqp_url = await broker.empty()
         running = stacks.running(await database.clone(), store, amqp_url, directory, **settings)
         yield await stack.enter_async_context(running)
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from frictionless.vendors import stringcase
 
 Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered_names() -> None:
+    """The reference library asks a thousand times for each table how its properties are spelled in Python, which is a
+    twelfth of its time: asked once here."""
+    for name in ("snakecase", "camelcase"):
+        setattr(stringcase, name, functools.cache(getattr(stringcase, name)))
 
 
 @pytest.fixture
