@@ -36,6 +36,7 @@ AUTH_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/auth/get_profile"): Operation(tag="auth", query=(("username", "a user name"),), answer="FoundProfile"),
     ("GET", "/.well-known/jwks.json"): Operation(tag="auth", answer="KeySet"),
     ("GET", "/.well-known/receipt-keys.json"): Operation(tag="auth", answer="KeySet"),
+    ("GET", "/.well-known/oauth-authorization-server"): Operation(tag="auth", answer="ServerMetadata"),
     ("GET", "/auth/login"): page(NEXT, statuses=((200, "the form"), (303, "logged in already"))),
     ("POST", "/auth/login"): Operation(
         tag="auth",

@@ -178,6 +178,9 @@ SCHEMAS: Mapping[str, Any] = {
     "Resolved": record("userid", userid=NULLABLE),
     "FoundProfile": record("found", found=FLAG, profile={"type": ["object", "null"]}),
     "KeySet": record("keys", keys=list_of(ANY)),
+    "ServerMetadata": record(
+        "issuer authorization_endpoint token_endpoint device_authorization_endpoint revocation_endpoint", issuer=TEXT
+    ),
     "AuthorizeRequest": closed(
         "metadata filedata",
         metadata=closed("owner", owner=SENT, findability=SENT, dataset=SENT),

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.auth import login, sso
 from gateway.auth.accounts import Account
 from gateway.auth.identity import identify, token_of
-from gateway.auth.oauth import endpoint
+from gateway.auth.oauth import endpoint, metadata
 from gateway.auth.providers import LocalProvider, Provider
 from gateway.auth.rights import Action, Actor
 from gateway.auth.services import PERMISSIONS, opens
@@ -138,4 +138,5 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         *login.routes(parts),
         *sso.routes(parts),
         *endpoint.routes(parts),
+        *metadata.routes(parts),
     ]

@@ -134,6 +134,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/auth/get_profile"): _same(200, query="username=ada", mark="ada@example.com"),
     ("GET", "/.well-known/jwks.json"): _same(200),
     ("GET", "/.well-known/receipt-keys.json"): _same(200),
+    ("GET", "/.well-known/oauth-authorization-server"): _same(200),
     ("GET", "/auth/login"): Row(statuses=(200, 303, 303, 200, 200)),
     ("POST", "/auth/login"): _same(401, body={"username": "{fresh}", "password": "guessed"}),
     ("POST", "/auth/token"): _same(401, body={"username": "{fresh}", "password": "guessed"}),

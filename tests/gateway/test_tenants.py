@@ -25,6 +25,7 @@ from tests import services
 from tests.gateway.conftest import CSV, Answer, Gateway, Publisher, serving, shared_settings, spec_of
 from tests.gateway.seeds import Seeds, Table, join, organisation
 from tests.gateway.tenants import CALLERS, MACHINES, ROLES, ROWS, TITLE, Row
+from tests.sessions import left_in_sessions
 
 SECRET, ABSENT = "secret", "absent"
 """Of the same length, so that answers can be compared byte by byte."""
@@ -35,6 +36,7 @@ OPERATIONS = sorted({(method, path) for method, path, _ in operations(applicatio
 async def gateway(postgres: services.DatabaseServer, object_store: StoreSettings) -> AsyncIterator[Gateway]:
     async with shared_settings(postgres, object_store) as settings, serving(settings) as gateway:
         yield gateway
+        assert await left_in_sessions(gateway.pool) == []
 
 
 @pytest_asyncio.fixture(scope="module")

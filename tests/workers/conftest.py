@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from messages.settings import StoreSettings
 from messages.transport.port import Transport
+from tests.sessions import left_in_sessions
 from tests.workers import floor as floors
 from tests.workers.floor import Floor
 from workers.stage import Tools
@@ -20,6 +21,7 @@ async def floor(random_ownerid: str, database_url: str, object_store: StoreSetti
     """An account on a fresh database."""
     async with floors.floor(random_ownerid, database_url, object_store) as made:
         yield made
+        assert await left_in_sessions(made.pool) == []
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from gateway.auth.audit import OPERATOR
 from gateway.runs import cancel, rerun
+from messages.database import texts
 from messages.datapackage import FlowRef, Resource
 from messages.envelope import Message
 from messages.jobs import StageJob
@@ -45,7 +46,9 @@ async def said(floor: Floor) -> list[tuple[str, int, int]]:
 
 async def end(floor: Floor, flow: FlowRef, *indexes: int) -> None:
     await floor.pool.execute(
-        "update flow_resource set state = 'SUCCEEDED' where flow_id = $1 and index = any($2)", flow.id, indexes
+        "update flow_resource set state = 'SUCCEEDED' where flow_id = $1 and index = any($2::text[]::int[])",
+        flow.id,
+        texts(indexes),
     )
 
 

@@ -12,6 +12,8 @@ from gateway.auth.accounts import Account, Accounts
 from gateway.auth.oauth.families import Families, Held, Program, hashed
 from gateway.auth.oauth.refusals import DENIED, EXPIRED, INVALID_GRANT, PENDING, SLOW_DOWN, Refused
 
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+"""What the token endpoint calls it (3.4)."""
 LIFETIME = 900
 """Seconds for somebody to agree."""
 PACE = 5

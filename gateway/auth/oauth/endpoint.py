@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from gateway.auth.oauth.codes import CLIENT, Codes, one_line
-from gateway.auth.oauth.devices import LIFETIME, PACE, Devices
+from gateway.auth.oauth.devices import DEVICE_GRANT, LIFETIME, PACE, Devices
 from gateway.auth.oauth.families import Families, Held, Program
 from gateway.auth.oauth.refusals import INVALID_CLIENT, INVALID_REQUEST, UNSUPPORTED, Refused
 from gateway.auth.tokens import PROGRAM_LIFETIME
@@ -18,7 +18,6 @@ from gateway.parts import Parts
 from gateway.rates import Rate
 
 DEVICE_PAGE = "/auth/device"
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 BEGINNINGS = 0.5
 """Device codes a second for one address; twenty seconds' worth at once."""
 
