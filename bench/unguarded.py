@@ -26,6 +26,11 @@ PLANTS = (
         f"{WORKERS}/test_writers.py::test_interleaved_ends_wait_for_each_other",
     ),
     Plant(
+        "no lock is given back: rescue and recollection stand still in every other session",
+        "messages/database.py", 'await _told(connection, "select pg_advisory_unlock($1)", lock)', "pass",
+        f"{WORKERS}/test_alone.py::test_a_lock_that_cannot_be_given_back_goes_with_its_connection",
+    ),
+    Plant(
         "no confirm: the broker is not asked whether it has taken a message",
         "messages/transport/rabbitmq/publisher.py", "confirms=True", "confirms=False",
         f"{CONTRACT}/test_delivery.py::test_a_job_that_no_queue_takes_is_refused[rabbitmq]",
