@@ -26,10 +26,10 @@ from messages.transport.port import Ack, Delivery, Transport, Verdict
 from tests.publisher import small_package
 
 SLOTS = 32
-PROMISED = 1000.0
+PROMISED = 1_000.0
 """Jobs a second that are accepted at least (issue 4)."""
-PACED = 30
-"""Seconds for which no more than that are published."""
+PACED = 30_000
+"""Jobs that are published at that rate."""
 CALM = 30.0
 """Seconds for which the gateway is looked at while nothing is published: a measurement, not a wait."""
 
@@ -98,9 +98,9 @@ async def measure(transport_name: str, jobs: int, is_apart: bool) -> None:
             async with looking(page) as idle:
                 await asyncio.sleep(CALM)
             async with looking(page) as paced:
-                slowly = await publish(transport, round(PACED * PROMISED), PROMISED)
+                slowly = await publish(transport, PACED, PROMISED)
             async with looking(page) as filling:
-                accepted = await publish(transport, jobs - round(PACED * PROMISED))
+                accepted = await publish(transport, jobs - PACED)
             async with looking(page) as full:
                 await asyncio.sleep(CALM)
             broker = sum(process.memory_info().rss for process in brokers())
@@ -123,6 +123,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--apart", action="store_true", help="the broker has a processor of its own")
     words = parser.parse_args()
+    if words.jobs <= PACED:
+        parser.error(f"--jobs: more than {PACED:,}, for so many are published at {PROMISED:,.0f} a second")
     for transport in words.transport or TRANSPORTS:
         asyncio.run(measure(transport, words.jobs, words.apart))
 

@@ -215,7 +215,7 @@ async def rabbit_stack(
     directory = tmp_path_factory.mktemp("stack")
     async with stacks.running(url, object_store, amqp_url, directory, ForkedStack) as stack:
         yield stack
-    await broker.give_back(amqp_url)
+    await broker.drop(amqp_url)
     await postgres.drop(url)
 
 
