@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Self
 
 from frictionless import Field, Report, Schema
@@ -19,6 +19,9 @@ from frictionless.metadata.context import ValidationContext
 from frictionless.metadata.metadata import Metadata
 from frictionless.vendors.stringcase import snakecase
 from typing_extensions import override
+
+from tabular.patterns import Patterns
+from tabular.rebound import rebound
 
 LONGEST_KNOWN = 1_000
 MOST_KNOWN = 1_000
@@ -113,8 +116,11 @@ class LightField(Field, Light):
 
     @override
     def create_cell_reader(self) -> Any:
-        """Hook of the library: reads a cell by all that the field says, but for its name."""
-        return self._once("reader", super().create_cell_reader)
+        """Hook of the library: reads a cell by all that the field says, but for its name; by patterns that do not take
+        for ever, where that can be."""
+        reader: Any = super().create_cell_reader
+        made = rebound(reader.__func__, re=Patterns, Field=LightField)
+        return self._once("reader", partial(made, self))
 
     @override
     def create_cell_writer(self) -> Any:

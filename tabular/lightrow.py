@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from types import FunctionType
 from typing import Any
 
 from frictionless import Checklist, errors
@@ -18,15 +17,7 @@ from typing_extensions import override
 
 from tabular.light import Light
 from tabular.lightheader import LightHeader
-
-
-def rebound(function: Any, **names: Any) -> Any:
-    """The function with other objects under some of the global names that it uses."""
-    made = FunctionType(
-        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__
-    )
-    made.__kwdefaults__ = function.__kwdefaults__
-    return made
+from tabular.rebound import rebound
 
 
 class LightError(Light):

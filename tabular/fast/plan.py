@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tabular.dialect import Dialect
+from tabular.expression import ALPHABET
 from tabular.fast.accept import AcceptSet
 from tabular.fast.layout import (
     ANYTHING,
@@ -61,7 +62,7 @@ from tabular.fast.layout import (
 )
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.pairs import COMPARED, Pair, Secrets
-from tabular.fast.pattern import ALPHABET, Automaton
+from tabular.fast.pattern import Automaton
 from tabular.fast.rules import Rule, part_of, rule_of
 from tabular.fast.template import Template
 from tabular.light import alike

@@ -97,7 +97,7 @@ BOUNDS: dict[str, list[Any]] = {
 }  # fmt: skip
 PATTERNS = ["[a-z]+", "a|b", r"\w+@\w+\.\w+", ".*", "[A-Z]-\\d{1,3}", "(ab)?c", "[^x]*",
             "(?:a|b)+", "a{2,}", r"\S+", "(a)\\1",
-            "é+", "a$|b", "(?=a).*"]  # fmt: skip
+            "é+", "a$|b", "(?=a).*", "^[a-z]*$", "^a|b$", "(a|ab)+c?", r"(\w+\s?)+", "(a*)*|[^a]"]  # fmt: skip
 BOUNDED = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 

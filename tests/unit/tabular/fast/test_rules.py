@@ -132,6 +132,8 @@ FIELDS: list[dict[str, Any]] = [
     {"type": "string", "constraints": {"minLength": 2, "maxLength": 4}},
     {"type": "string", "constraints": {"maxLength": 0}},
     {"type": "string", "constraints": {"pattern": "[a-z]{1,3}|x.*"}},
+    {"type": "string", "constraints": {"pattern": "^[a-z]{1,3}$"}},
+    {"type": "string", "constraints": {"pattern": "^(a|ab)+|[0-9]+$"}},
     {"type": "string", "constraints": {"pattern": r"\d+(\.\d+)?"}},
     {"type": "string", "constraints": {"pattern": r"[^\W\d]*\s?.{0,2}"}},
     {"type": "string", "constraints": {"pattern": r"[\w@. -]{3,30}"}},
