@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Any, Self
 
 from frictionless import Field, Report, Schema
@@ -118,9 +118,8 @@ class LightField(Field, Light):
     def create_cell_reader(self) -> Any:
         """Hook of the library: reads a cell by all that the field says, but for its name; by patterns that do not take
         for ever, where that can be."""
-        reader: Any = super().create_cell_reader
-        made = rebound(reader.__func__, re=Patterns, Field=LightField)
-        return self._once("reader", partial(made, self))
+        librarys = super().create_cell_reader
+        return self._once("reader", lambda: _linear(librarys))
 
     @override
     def create_cell_writer(self) -> Any:
@@ -153,6 +152,12 @@ class LightField(Field, Light):
             if _is_valid(_Kind(cls, text, version, {**said, "name": "any"})):
                 return
         yield from super().metadata_validate(descriptor, context=context, **options)
+
+
+def _linear(create_cell_reader: Any) -> Any:
+    """The reader that the library's method makes, with patterns of ours; fields within the field are light, too."""
+    made = rebound(create_cell_reader.__func__, re=Patterns, Field=LightField)
+    return made(create_cell_reader.__self__)
 
 
 def alike(field: Any) -> Any:
