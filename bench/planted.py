@@ -54,6 +54,15 @@ PLANTS = (
         "text after a closing quote is dropped", f"{FAST}/text.py", "copied(text, close + 1, stop, scratch, size) if",
         "size if", f"{SUITE}/test_differential.py",
     ),
+    Plant(
+        "what a pattern has beside characters says nothing", "tabular/expression.py",
+        "raise TooMuch\n\n    def _repeat", "return node\n\n    def _repeat", f"{SUITE}/test_pattern.py",
+    ),
+    Plant(
+        "a newline at the end of a cell is never the pattern's own", "tabular/patterns.py",
+        "state.is_end or (newline and state[ord(\"\\n\")].is_end)", "state.is_end",
+        "tests/unit/tabular/test_patterns.py",
+    ),
 )  # fmt: skip
 
 
