@@ -32,7 +32,7 @@ def expression(pattern: str) -> Expression | None:
         parsed = parser.parse(f"^{pattern}$")
         if parsed.state.flags & ~re.UNICODE:
             return None
-        made.outermost(list(parsed))
+        made.outermost(parsed)
     except (TooMuch, re.error, RecursionError, OverflowError):
         return None
     return made
@@ -79,28 +79,31 @@ class Expression:
                 seen[follower] += 1
         return seen
 
-    def outermost(self, items: list[tuple[Any, Any]], before: int = 0) -> None:
-        """Adds all of a pattern, between `^` and `$`; alternatives that are in no group have but one of them each."""
-        if before == 0:
-            while items and _is(items[0], "AT_BEGINNING"):
-                del items[0]
-        if items and _is(items[-1], "AT_END"):
-            while items and _is(items[-1], "AT_END"):
-                del items[-1]
-            self.jumps[self._sequence(items, before)].append(self.last)
-        elif items and str(items[-1][0]) == "BRANCH":
-            node = self._sequence(items[:-1], before)
-            for alternative in items[-1][1][1]:
+    def outermost(self, items: Sequence[tuple[Any, Any]], node: int = 0, begins: bool = True) -> None:
+        """Adds all of a pattern after a node, which may be where the text `begins`. Alternatives that are in no group
+        have `^` and `$` one of them each; after what ends without `$` any text may follow."""
+        inner = list(items)
+        while begins and inner and _is(inner[0], "AT_BEGINNING"):
+            del inner[0]
+        is_open = True
+        while inner and _is(inner[-1], "AT_END"):
+            del inner[-1]
+            is_open = False
+        if is_open and inner and str(inner[-1][0]) == "BRANCH":
+            *before, (_, (_, alternatives)) = inner
+            node = self._sequence(before, node)
+            for alternative in alternatives:
                 start = self._new()
                 self.jumps[node].append(start)
-                self.outermost(list(alternative), start if items[:-1] else 0)
-        else:
-            node = self._sequence(items, before)
-            self.jumps[node].append(self.last)
+                self.outermost(alternative, start, begins and not before)
+            return
+        end = self._sequence(inner, node)
+        if is_open:
             rest = self._new()
-            self.moves[node].append((EVERYTHING, rest))
             self.moves[rest].append((EVERYTHING, rest))
-            self.jumps[rest].append(self.last)
+            self.jumps[end].append(rest)
+            end = rest
+        self.jumps[end].append(self.last)
 
     def _new(self) -> int:
         if len(self.moves) >= MOST_NODES:
