@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,42 @@ MOST_NODES = 4_000
 MOST_REPEATS = 200
 ALPHABET = 128
 EVERYTHING = frozenset(range(ALPHABET))
+REPEATS = ("MAX_REPEAT", "MIN_REPEAT")
+MOST_TIMES = 1_000
+"""Of a repetition, as RE2 has it."""
+IRREGULAR = {
+    "ASSERT": "looks ahead or behind",
+    "ASSERT_NOT": "looks ahead or behind",
+    "ATOMIC_GROUP": "has an atomic group",
+    "GROUPREF": "refers to what a group took",
+    "GROUPREF_EXISTS": "depends on what a group took",
+    "POSSESSIVE_REPEAT": "has a possessive repetition",
+}
 
 
 class TooMuch(Exception):
     """A pattern is not regular, or too large to be put so. Stays inside the modules of patterns."""
+
+
+def irregular(pattern: str) -> str | None:
+    """What of a pattern that `re` takes nobody can follow in bounded time, in words, or None. RE2 does not have it; nor
+    has XML Schema, but for long repetitions, whose patterns the Table Schema standard means. Raises re.error."""
+    parser = importlib.import_module("re._parser")
+    return next(_irregularities(parser.parse(f"^{pattern}$")), None)
+
+
+def _irregularities(items: Iterable[tuple[Any, Any]]) -> Iterator[str]:
+    for operation, argument in items:
+        name = str(operation)
+        if name in IRREGULAR:
+            yield IRREGULAR[name]
+        if name in REPEATS:
+            least, most, _ = argument
+            if max(least, 0 if str(most) == "MAXREPEAT" else most) > MOST_TIMES:
+                yield f"repeats something more than {MOST_TIMES:,} times"
+        inner = argument[1] if name == "BRANCH" else [argument[-1]] if name in ("SUBPATTERN", *REPEATS) else []
+        for each in inner:
+            yield from _irregularities(each)
 
 
 def expression(pattern: str) -> Expression | None:
@@ -135,7 +167,7 @@ class Expression:
                 self.jumps[node].append(start)
                 self.jumps[self._sequence(items, start)].append(after)
             return after
-        if operation in ("MAX_REPEAT", "MIN_REPEAT"):
+        if operation in REPEATS:
             least, most, items = argument
             return self._repeat(least, most, items, node)
         raise TooMuch

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from tabular.descriptor import UNHASHABLE, pattern_problem
+from tabular.expression import irregular
 from tabular.finding import Finding, shorten
 from tabular.resource import is_table
 
@@ -58,9 +59,22 @@ def _field(field: Mapping[str, Any], where: str, seen: set[str]) -> Iterator[Fin
         message = f"The enum has {len(values):,} values; the limit is {MOST_VALUES:,}."
         yield Finding("too-many-values", message, field=name, where=f"{where}/constraints/enum")
     if constraints.get("pattern") is not None:
-        problem = pattern_problem(constraints["pattern"], f"{where}/constraints/pattern")
+        problem = _pattern_problem(constraints["pattern"], f"{where}/constraints/pattern")
         if problem is not None:
             yield problem
+
+
+def _pattern_problem(pattern: Any, where: str) -> Finding | None:
+    """Why nobody should publish a pattern: it is none, or who checks it can be made to take for ever."""
+    problem = pattern_problem(pattern, where)
+    what = irregular(pattern) if problem is None else None
+    if what is None:
+        return problem
+    message = (
+        f"The pattern {shorten(pattern, 80)!r} {what}, which cannot be checked in bounded time: write it without that,"
+        " or leave it out and say the rule in the field's description."
+    )
+    return Finding("pattern-not-supported", message, where=where)
 
 
 def _keys(

@@ -144,6 +144,11 @@ REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
         ("D14", pattern(text), "pattern-not-supported")
         for text in ("(", "[", "*", "a(?i)b", "(?P<a", "x" * 10_000, "\\1")
     ],
+    *[
+        ("D14", pattern(text), "pattern-not-supported")
+        for text in ("(?=a)a", "(?!a)b", "(?<=a)b", "(?<!a)b", "(a)\\1", "(a)(?(1)b|c)", "x{1,100000}", "(?>a)", "a++")
+    ],
+    ("D14", pattern("(b|((?:x(?=y))+|c)*)"), "pattern-not-supported"),
     ("D15", field(constraints={"enum": [str(number) for number in range(100_001)]}), "too-many-values"),
     ("D15", schema(foreignKeys=[FOREIGN_KEY] * 1_001), "too-many-keys"),
     ("D15", {"schema": {"fields": [{"name": f"f{number}"} for number in range(10_001)]}}, "too-many-fields"),
