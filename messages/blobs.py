@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 CHUNK = 4 * 1024 * 1024
 RANGE = 64 * 1024 * 1024
+PART = 16 * 1024 * 1024
 INLINE = 65_536
 """Bytes that are hashed sooner than a thread is reached."""
 
@@ -205,21 +206,31 @@ class Blobs:
     async def _put_parts(
         self, blob: BlobRef, path: Path, mediatype: str, progress: Callable[[int], None] | None
     ) -> None:
-        part_size = max(16 * 1024 * 1024, -(-blob.size // 9_000))  # S3 takes at most 10,000 parts
+        with path.open("rb") as file:
+
+            async def put(which: dict[str, Any], begin: int, end: int) -> str:
+                answer = await self._client.upload_part(**which, Body=file.read(end - begin))
+                if progress:
+                    progress(end)
+                return str(answer["ETag"])
+
+            await self._in_parts("PUT", blob, mediatype, put)
+
+    async def _in_parts(
+        self, verb: str, blob: BlobRef, mediatype: str, part: Callable[[dict[str, Any], int, int], Awaitable[str]]
+    ) -> None:
+        """Makes an object of parts, one after the other: `part` is told which one and its bytes from and to, and gives
+        its ETag. No half object is ever visible."""
+        size = max(PART, -(-blob.size // 9_000))  # S3 takes at most 10,000 parts
         where = {"Bucket": blob.bucket, "Key": blob.key}
-        async with deadline(f"PUT {blob.key}", blob.size):
+        async with deadline(f"{verb} {blob.key}", blob.size):
             upload = (await self._client.create_multipart_upload(**where, ContentType=mediatype))["UploadId"]
             try:
                 parts: list[dict[str, Any]] = []
-                with path.open("rb") as file:
-                    while content := file.read(part_size):
-                        number = len(parts) + 1
-                        answer = await self._client.upload_part(
-                            **where, UploadId=upload, PartNumber=number, Body=content
-                        )
-                        parts.append({"ETag": answer["ETag"], "PartNumber": number})
-                        if progress:
-                            progress(file.tell())
+                for begin in range(0, blob.size, size):
+                    which = {**where, "UploadId": upload, "PartNumber": len(parts) + 1}
+                    etag = await part(which, begin, min(begin + size, blob.size))
+                    parts.append({"ETag": etag, "PartNumber": which["PartNumber"]})
                 await self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
             except BaseException:
                 # Also when cancelled, or the parts would be paid for until somebody looks.
@@ -232,16 +243,23 @@ class Blobs:
             await self._client.abort_multipart_upload(**where, UploadId=upload)
 
     async def copy(self, source: BlobRef, target: BlobRef, *, etag: str, mediatype: str) -> None:
-        """Copies within the store; BlobChanged where the source is no longer the version with `etag`."""
-        async with deadline(f"COPY {source.key}", source.size):
-            await self._client.copy_object(
-                Bucket=target.bucket,
-                Key=target.key,
-                CopySource={"Bucket": source.bucket, "Key": source.key},
-                CopySourceIfMatch=etag,
-                ContentType=mediatype,
-                MetadataDirective="REPLACE",
-            )
+        """Copies within the store, of any size; BlobChanged where the source is no longer the version with `etag`.
+
+        What is large is copied part by part: SeaweedFS would take all processors for it, and who publishes little would
+        wait; and S3 copies at most 5 GB at once."""
+        origin = {"CopySource": {"Bucket": source.bucket, "Key": source.key}, "CopySourceIfMatch": etag}
+        if source.size <= PART:
+            async with deadline(f"COPY {source.key}", source.size):
+                await self._client.copy_object(
+                    Bucket=target.bucket, Key=target.key, ContentType=mediatype, MetadataDirective="REPLACE", **origin
+                )
+            return
+
+        async def copy(which: dict[str, Any], begin: int, end: int) -> str:
+            answer = await self._client.upload_part_copy(**which, **origin, CopySourceRange=f"bytes={begin}-{end - 1}")
+            return str(answer["CopyPartResult"]["ETag"])
+
+        await self._in_parts("COPY", replace(target, size=source.size), mediatype, copy)
 
     async def ensure_buckets(self) -> None:
         """Makes both buckets exist."""

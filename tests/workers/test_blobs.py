@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from messages import storecalls
-from messages.blobs import Blobs
+from messages.blobs import PART, Blobs
 from messages.datapackage import BlobRef
 from messages.errors import PermanentError, TransientError
 from messages.settings import StoreSettings
@@ -69,12 +69,35 @@ async def test_another_version_is_never_taken_for_the_pinned_one(blobs: Blobs, s
     assert await blobs.get(target) == CONTENT
 
 
+async def test_a_large_object_is_copied_part_by_part_and_only_the_pinned_version(
+    blobs: Blobs, random_ownerid: str, tmp_path: Path
+) -> None:
+    content = os.urandom(2 * PART + 7)
+    source = BlobRef(bucket="rawstore", key=f"{random_ownerid}/large", size=len(content))
+    await blobs.put(source.bucket, source.key, content, "text/plain")
+    head = await blobs.head(source.bucket, source.key)
+    assert head is not None
+    target = replace(source, bucket="pkgstore")
+    await blobs.copy(source, target, etag=head.etag, mediatype="text/csv")
+    copied = await blobs.head(target.bucket, target.key)
+    assert copied is not None
+    assert (copied.size, copied.mediatype) == (len(content), "text/csv")
+    assert (await blobs.download(target, tmp_path / "copy")).sha256 == hashlib.sha256(content).hexdigest()
+    await blobs.put(source.bucket, source.key, content[::-1], "text/plain")
+    other = replace(target, key=f"{random_ownerid}/other")
+    with pytest.raises(BlobChanged):
+        await blobs.copy(source, other, etag=head.etag, mediatype="text/csv")
+    assert await blobs.head(other.bucket, other.key) is None
+
+
 async def test_what_is_missing_is_named(blobs: Blobs, stored: BlobRef, tmp_path: Path) -> None:
     missing = replace(stored, key=stored.key + "/none")
     with pytest.raises(BlobMissing):
         await blobs.get(missing)
     with pytest.raises(BlobMissing):
         await blobs.copy(missing, stored, etag="x", mediatype="text/csv")
+    with pytest.raises(BlobMissing):
+        await blobs.copy(replace(missing, size=PART + 1), stored, etag="x", mediatype="text/csv")
 
 
 @pytest.mark.parametrize("size", [0, 1_000, 70_000_001], ids=["empty", "one part", "many parts"])

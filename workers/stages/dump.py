@@ -16,8 +16,6 @@ from workers.stages.csvkind import field_names
 from workers.stages.naming import extension, mediatype_of, slug
 
 CSV, JSON = "text/csv", "application/json"
-LARGEST_COPY = 5 * 1024**3
-"""Bytes that CopyObject copies at most (Amazon S3 API reference)."""
 CANONICAL = {
     "delimiter": ",",
     "quoteChar": '"',
@@ -118,11 +116,11 @@ class _Store:
         return PublishedFile(role=role, filename=filename, mediatype=mediatype, blob=blob)
 
     async def _copy(self, origin: BlobRef, etag: str | None, file: PublishedFile) -> None:
-        """Within the store where it can; else the proven bytes from the spool: too large, or the origin has changed."""
+        """Within the store where it can; else the proven bytes from the spool, as where the origin has changed."""
         blobs = self.context.tools.blobs
         if await self._is_there(file.blob):
             return
-        if etag is not None and origin.size <= LARGEST_COPY:
+        if etag is not None:
             with suppress(PermanentError):  # not supported; also BlobChanged and BlobMissing
                 await blobs.copy(origin, file.blob, etag=etag, mediatype=file.mediatype)
                 return
