@@ -57,8 +57,8 @@ class Ways:
         if self._remembered >= MOST_REMEMBERED:
             for known in self._states.values():
                 known.clear()
-            self._states.clear()
-            self._remembered = 0
+            self._states = {self._first.nodes: self._first}  # or what it leads to would never be forgotten again
+            self._remembered = STATE + len(self._first.nodes)
         return self._state(self._pattern.after(state.nodes, byte))
 
     def _state(self, nodes: frozenset[int]) -> _State:
