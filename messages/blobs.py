@@ -26,8 +26,9 @@ from messages.storecalls import BlobMissing, Stopwatch, deadline
 log = structlog.get_logger()
 
 CHUNK = 4 * 1024 * 1024
-RANGE = 64 * 1024 * 1024
-PART = 16 * 1024 * 1024
+RANGE = 16 * 1024 * 1024
+PART = 8 * 1024 * 1024
+"""Bytes that the store is asked for, or to copy, at once: all that others ask of it waits behind that (decision 22)."""
 INLINE = 65_536
 """Bytes that are hashed sooner than a thread is reached."""
 
@@ -131,7 +132,8 @@ class Blobs:
         """The content in pieces of at most CHUNK bytes; `etag` pins the version (BlobChanged when it moved on).
 
         In ranges: a store reads ahead of whoever asks for a whole object (SeaweedFS took 1 GB of memory for 1 GB, and
-        four times as long). Only the store's own time counts towards the deadline, not that of the reader in between.
+        four times as long), and others wait while it does. Only the store's own time counts towards the deadline, not
+        that of the reader in between.
         """
         watch = Stopwatch(f"GET {blob.key}", blob.size)
         pin, position = etag, 0
