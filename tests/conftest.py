@@ -48,14 +48,9 @@ SYSTEMS = frozenset(
     }
 )
 """Files whose tests need a whole system."""
-BREAKERS = frozenset(
-    {
-        "tests/contract/test_limits.py",
-        "tests/contract/test_outages.py",
-        "tests/crash/test_wiped.py",
-    }
-)
-"""Files whose tests need a broker that they may break."""
+WAITERS = ("tests/contract/", "tests/crash/test_wiped.py")
+"""Those that wait more than they compute, for what has been broken: one at a time, or the processors are idle. Some
+need a broker that they may break, too."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,13 +86,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Keeps the tests of a file together, and all that need a whole system, or a broker of their own: each is started
-    once."""
+    """Keeps the tests of a file together, all that need a whole system (it is started once), and all that wait."""
 
     @override
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "system" if file in SYSTEMS else "breakers" if file in BREAKERS else file
+        return "system" if file in SYSTEMS else "waiters" if file.startswith(WAITERS) else file
 
 
 def pytest_collection_finish() -> None:
