@@ -26,9 +26,9 @@ from messages.storecalls import BlobMissing, Stopwatch, deadline
 log = structlog.get_logger()
 
 CHUNK = 4 * 1024 * 1024
-RANGE = 16 * 1024 * 1024
-PART = 8 * 1024 * 1024
-"""Bytes that the store is asked for, or to copy, at once: all that others ask of it waits behind that (decision 22)."""
+RANGE, PART = 16 * 1024 * 1024, 8 * 1024 * 1024
+"""Bytes that the store is asked for, and told to copy or keep, at once: whoever asks it for little waits behind that
+(decision 22)."""
 INLINE = 65_536
 """Bytes that are hashed sooner than a thread is reached."""
 

@@ -241,12 +241,7 @@ def _is_valid(kind: Any, text: str, version: Any) -> bool:
     """Whether a field of that class and version of the standard may say this; its name, a text, is no matter."""
     try:
         descriptor = literal_eval(text)
-    except (
-        ValueError,
-        SyntaxError,
-        MemoryError,
-        RecursionError,
-    ):  # no JSON, or too deep: left to the library each time
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # no JSON, or too deep: left to the library
         return False
     context = ValidationContext(datapackage_version=version)
     return not any(True for _ in super(LightField, kind).metadata_validate(descriptor, context=context))
