@@ -9,6 +9,7 @@ import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,9 +19,12 @@ from frictionless.formats import CsvControl
 from frictionless.formats.csv.parser import CsvParser
 from typing_extensions import override
 
+from tabular.countedrecord import CountedRecord, counted
 from tabular.dialect import Dialect
-from tabular.light import Light, LightSchema, lighten
+from tabular.light import Light
+from tabular.lightfield import lighten
 from tabular.lightrow import LightTable
+from tabular.lightschema import LightSchema
 from tabular.linearsniffer import LinearSniffer
 from tabular.longrecords import any_length
 
@@ -77,9 +81,11 @@ class OwnParser(CsvParser):
             # Python takes None, not the empty text that the library has for "no quotes".
             python.quotechar = python.quotechar or None
         held = 0
-        for number, cells in enumerate(any_length(self._lines(lines), python), start=1):
+        is_fed = getattr(self.resource.dialect, "feed", None) is not None  # only the header's cells are asked for then
+        records = chain(counted(lines, python) if is_fed else (), any_length(self._lines(lines), python))
+        for number, cells in enumerate(records, start=1):
             if number <= detector.sample_size:
-                held += sum(map(len, cells))
+                held += cells.characters if isinstance(cells, CountedRecord) else sum(map(len, cells))
                 if held >= SAMPLE_CHARACTERS:
                     detector.sample_size = number
             yield cells

@@ -33,4 +33,10 @@ class LightHeader(Header):
     """A header of such labels."""
 
     def __init__(self, labels: list[str], **options: Any) -> None:
+        self._are_names = all(labels) and labels == [field.name for field in options["fields"]]
         super().__init__(Labels(labels), **options)
+
+    def _Header__process(self) -> None:  # noqa: N802  # the library's own name for it
+        """Looks for errors, of which there are none where each label is its field's name, and none comes twice."""
+        if not self._are_names or len(set(self)) < len(self):
+            super()._Header__process()  # type: ignore[misc]

@@ -6,16 +6,17 @@ functions that make them are bound here a second time, word for word, to other c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 from frictionless import Checklist, errors
 from frictionless.resources import TableResource
-from frictionless.table.row import Row
+from frictionless.table.row import Row, _CellHandler
 from typing_extensions import override
 
 from tabular.light import Light
+from tabular.lightfield import readers_and_writers
 from tabular.lightheader import LightHeader
 from tabular.rebound import rebound
 
@@ -51,6 +52,14 @@ class LightRow(Row):
     _Row__process: Callable[..., Any] = rebound(vars(Row)["_Row__process"], errors=LightErrors())
 
 
+def create_cell_handlers(fields: Sequence[Any]) -> dict[str, Any]:
+    """The library's function of that name: what a row needs of each field, which nobody changes here."""
+    return {
+        each.name: _CellHandler(each, number, *both)
+        for number, (each, both) in enumerate(zip(fields, readers_and_writers(fields), strict=True), start=1)
+    }
+
+
 class LightTable(TableResource):
     """A table whose header and rows are light, and so are the errors that it adds to them."""
 
@@ -58,5 +67,8 @@ class LightTable(TableResource):
         vars(TableResource)["_TableResource__open_header"], Header=LightHeader
     )
     _TableResource__open_row_stream: Callable[..., Any] = rebound(
-        vars(TableResource)["_TableResource__open_row_stream"], errors=LightErrors(), Row=LightRow
+        vars(TableResource)["_TableResource__open_row_stream"],
+        errors=LightErrors(),
+        Row=LightRow,
+        create_cell_handlers=create_cell_handlers,
     )

@@ -14,23 +14,23 @@ from urllib.parse import urlparse
 
 from tabular.finding import shorten
 
-RESOURCE_KEYS = (
+RESOURCE_KEYS = frozenset((
     "$schema", "name", "title", "description", "homepage", "licenses", "sources", "format", "mediatype", "compression",
     "encoding", "hash", "bytes", "fields", "rows", "missingValues",
-)  # fmt: skip
-SCHEMA_KEYS = (
+))  # fmt: skip
+SCHEMA_KEYS = frozenset((
     "$schema", "name", "title", "description", "fieldsMatch", "missingValues", "primaryKey", "foreignKeys",
-)  # fmt: skip
-FIELD_KEYS = (
+))  # fmt: skip
+FIELD_KEYS = frozenset((
     "name", "type", "title", "description", "format", "missingValues", "constraints", "rdfType", "example",
     "trueValues", "falseValues", "bareNumber", "floatNumber", "decimalChar", "groupChar", "arrayItem", "delimiter",
     "itemType", "required",
-)  # fmt: skip
-DIALECT_KEYS = (
+))  # fmt: skip
+DIALECT_KEYS = frozenset((
     "$schema", "name", "title", "description", "header", "headerRows", "headerJoin", "headerCase", "commentChar",
     "commentRows", "skipBlankRows", "delimiter", "lineTerminator", "quoteChar", "doubleQuote", "escapeChar",
     "nullSequence", "skipInitialSpace", "csv",
-)  # fmt: skip
+))  # fmt: skip
 PROFILES = ("data-resource", "tabular-data-resource")
 
 
@@ -82,6 +82,8 @@ def _schema(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _field(given: Any, where: str) -> Any:
+    if type(given) is dict and given.keys() <= FIELD_KEYS:  # of 5,000 all, as a rule
+        return given
     if isinstance(given, str):
         raise ReferenceRefused(where, given)
     return _picked(given, FIELD_KEYS) if isinstance(given, Mapping) else given
@@ -91,5 +93,5 @@ def _dialect(given: Mapping[str, Any]) -> dict[str, Any]:
     return _picked(given, DIALECT_KEYS)
 
 
-def _picked(given: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: given[key] for key in keys if key in given}
+def _picked(given: Mapping[str, Any], keys: frozenset[str]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key in keys}

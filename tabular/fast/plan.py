@@ -65,7 +65,7 @@ from tabular.fast.pairs import COMPARED, Pair, Secrets
 from tabular.fast.pattern import Automaton
 from tabular.fast.rules import Rule, part_of, rule_of
 from tabular.fast.template import Template
-from tabular.light import alike
+from tabular.lightfield import alike, readers_and_writers
 
 Reader = Callable[[str | None], tuple[Any, Any]]
 PARTS = {"year": YEAR, "month": MONTH, "day": DAY, "hour": HOUR, "minute": MINUTE, "second": SECOND}
@@ -122,7 +122,7 @@ def table_of(resource: Any, dialect: Dialect, watched: Sequence[str] = (), secre
     keyed = {column for key in keys for column in key.columns}
     use = [FOREIGN if index in places else UNIQUE if index in keyed else 0 for index in range(len(fields))]
     rules = _rules_of(fields, use)
-    readers = [field.create_cell_reader() for field in fields]
+    readers = [cell_reader for cell_reader, _ in readers_and_writers(fields)]
     plan = build_plan(rules, keys, dialect, places)
     accepts = AcceptSet(secrets.words if secrets else ())
     table = Table(rules, readers, keys, plan, accepts, places, secrets)

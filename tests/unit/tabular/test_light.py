@@ -13,9 +13,11 @@ from frictionless.table.header import Header
 
 from tabular import validate
 from tabular.library import loose_resource
-from tabular.light import LightField, LightSchema, alike, exported, report_dict
+from tabular.light import exported, report_dict
+from tabular.lightfield import LightField, alike
 from tabular.lightheader import Labels, LightHeader
 from tabular.lightrow import LightErrors
+from tabular.lightschema import LightSchema
 
 V2 = "https://datapackage.org/profiles/2.0/tableschema.json"
 TYPES = sorted(kind.type for kind in vars(fields).values() if isinstance(kind, type) and issubclass(kind, Field))
@@ -71,15 +73,18 @@ def test_a_light_field_is_written_out_as_the_librarys(given: dict[str, Any]) -> 
     assert own.fields[0].to_copy().to_descriptor() == reference.fields[0].to_copy().to_descriptor()
 
 
+@pytest.mark.parametrize("more", ["", "fghi"], ids=["few", "most"])
 @pytest.mark.parametrize("given", FIELDS, ids=str)
-def test_fields_that_say_the_same_are_what_the_librarys_are(given: dict[str, Any]) -> None:
+def test_fields_that_say_the_same_are_what_the_librarys_are(given: dict[str, Any], more: str) -> None:
     other = {**given, "constraints": {"required": True}}
     items = [given, {**given, "name": "b"}, {**other, "name": "c"}, {**given, "name": "d"}, {"name": "e"}]
+    items += [{**given, "name": name} for name in more]
     made: list[Any] = [
         kind.from_descriptor({"fields": items, "missingValues": ["", "-"], "$schema": V2}) for kind in KINDS
     ]
     assert made[0].to_descriptor() == made[1].to_descriptor() == made[0].to_descriptor()
-    assert [alike(field) is alike(made[0].fields[0]) for field in made[0].fields] == [True, True, False, True, False]
+    are_alike = [alike(field) is alike(made[0].fields[0]) for field in made[0].fields]
+    assert are_alike == [True, True, False, True, False, *(True for _ in more)]
     for own, reference in zip(made[0].fields, made[1].fields, strict=True):
         assert isinstance(own, type(reference))
         assert (own.to_descriptor(), own.name) == (reference.to_descriptor(), reference.name)
@@ -110,6 +115,60 @@ def test_a_light_schema_is_refused_for_the_librarys_reasons_every_time(given: An
     descriptor = {"fields": [given, {"name": "b", "type": "any"}]} | ({"$schema": version} if version else {})
     reference = _refusal(Schema, descriptor)
     assert [_refusal(LightSchema, descriptor) for _ in range(3)] == [reference] * 3
+
+
+@pytest.mark.parametrize("version", [None, V2])
+@pytest.mark.parametrize("given", [*WRONG, *ODD, *FIELDS], ids=lambda given: str(given)[:100])
+def test_fields_that_all_say_the_same_are_refused_for_the_librarys_reasons(given: Any, version: str | None) -> None:
+    descriptor: dict[str, Any] = {"$schema": version} if version else {}
+    descriptor["fields"] = [given, *({**given, "name": name} for name in "bcde")]
+    assert _refusal(LightSchema, descriptor) == _refusal(Schema, descriptor)
+
+
+ALIKE = [{"name": name, "type": "integer"} for name in "abcdef"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"fields": [*ALIKE, {"name": "c", "type": "integer"}]},
+        {"fields": [*ALIKE, {"type": "integer"}]},
+        {"fields": [*ALIKE, "g"]},
+        {"fields": [*ALIKE, {"name": "g", "type": "integer", "constraints": {"minLength": 1}}]},
+        {"primaryKey": "e"},
+        {"primaryKey": ["a", "g"]},
+        {"primaryKey": ["a", 3]},
+        {"primaryKey": {"e": "g"}},
+        {"foreignKeys": [{"fields": "d", "reference": {"resource": "", "fields": ["e"]}}]},
+        {"foreignKeys": [{"fields": ["d", "g"], "reference": {"resource": "", "fields": ["e", "f"]}}]},
+        {"foreignKeys": [{"fields": ["d"], "reference": {"resource": "other", "fields": ["e", "f"]}}]},
+        {"missingValues": [{"value": "-", "label": "none"}]},
+        {"title": 3},
+    ],
+    ids=str,
+)
+def test_what_a_schema_says_of_fields_that_are_alike_is_looked_at(more: dict[str, Any]) -> None:
+    descriptor = {"fields": ALIKE} | more
+    given = json.dumps(descriptor)
+    assert _refusal(LightSchema, descriptor) == _refusal(Schema, descriptor)
+    assert json.dumps(descriptor) == given
+    if not _refusal(Schema, descriptor):
+        made: list[Any] = [kind.from_descriptor(descriptor) for kind in KINDS]
+        assert made[0].to_descriptor() == made[1].to_descriptor()
+        assert made[0].to_descriptor(validate=True) == made[1].to_descriptor()
+
+
+def test_fields_that_were_renamed_alike_are_refused_by_the_schema_they_are_of() -> None:
+    made: list[Any] = [kind.from_descriptor({"fields": ALIKE}) for kind in KINDS]
+    for each in made:
+        each.fields[4].name = "a"
+    assert [_problems(each) for each in made] == [["names of the fields are not unique"]] * 2
+
+
+def _problems(schema: Any) -> list[str]:
+    with pytest.raises(FrictionlessException) as refused:
+        schema.to_descriptor(validate=True)
+    return [reason.note for reason in refused.value.reasons]
 
 
 def test_a_field_like_a_valid_one_is_valid_only_by_the_same_version_of_the_standard() -> None:

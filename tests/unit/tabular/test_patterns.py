@@ -12,7 +12,7 @@ import pytest
 
 from tabular import validate
 from tabular.expression import expression
-from tabular.light import LightSchema
+from tabular.lightschema import LightSchema
 from tabular.limits import Limits
 from tabular.patterns import MOST_REMEMBERED, STATE, Patterns, Ways
 
