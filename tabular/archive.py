@@ -73,11 +73,13 @@ def open_table(
     limits: Limits | None = None,
     progress: Progress | None = None,
     is_hashed: bool = True,
+    on_piece: Progress | None = None,
 ) -> Opened | Finding:
     """Decompresses `path` (called `name` by its publisher) to `destination` when its bytes say it is gzip or zip.
 
     What a file is, its first bytes say; the name only raises an expectation that may be disappointed. `progress` is
-    told bytes written. Nothing is left at `destination` after a finding. Raises OSError for trouble of the local disk.
+    told bytes written, now and then, `on_piece` each time that there are more to read. Nothing is left at
+    `destination` after a finding. Raises OSError for trouble of the local disk.
     """
     bounds = limits or Limits()
     with path.open("rb") as file:
@@ -88,7 +90,7 @@ def open_table(
     if kind not in ("a gzip archive", "a zip archive"):
         return Opened(path, None, path.stat().st_size, None, None)
     try:
-        return _decompress(path, kind, _Output(destination, bounds, progress, is_hashed))
+        return _decompress(path, kind, _Output(destination, bounds, progress, is_hashed, on_piece))
     except ArchiveProblem as problem:
         destination.unlink(missing_ok=True)
         return problem.finding
@@ -169,6 +171,7 @@ class _Output:
     limits: Limits
     progress: Progress | None
     is_hashed: bool
+    on_piece: Progress | None
 
     def write(self, pieces: Pieces, compression: str, inner_name: str | None) -> Opened:
         """Writes all of them."""
@@ -187,6 +190,9 @@ class _Output:
                 size += len(piece)
                 _keep_within(size, consumed, self.limits)
                 told(size)
+                if self.on_piece is not None:
+                    out.flush()
+                    self.on_piece(size)
         told.finish(size)
         digest = sha256.hexdigest() if sha256 is not None else None
         return Opened(self.destination, compression, size, digest, inner_name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -105,26 +105,41 @@ def _check(
     from tabular.verdict import judge
 
     resource = make()
-    text = _opened(path, resource.compression, folder, limits)
-    if isinstance(text, Finding):
-        return refusal(text)
-    verdict = judge(resource, make, text, limits, progress=progress)
+    if resource.compression:
+        return _check_packed(path, resource, make, folder, limits, progress, keys)
+    return _told(judge(resource, make, path, limits, progress=progress), path, folder, limits, keys)
+
+
+def _check_packed(
+    path: Path,
+    resource: Any,
+    make: Callable[[], Any],
+    folder: Folder,
+    limits: Limits,
+    progress: Progress | None,
+    keys: Any,
+) -> Report:
+    """The check of a compressed table, which follows its unpacking."""
+    from tabular.unpacking import ArchiveRefused, Unpacking
+    from tabular.verdict import judge
+
+    with closing(Unpacking(path, folder() / "opened", limits)) as unpacking:
+        try:
+            verdict = judge(resource, make, unpacking.path, limits, progress=progress, unpacking=unpacking)
+            text = unpacking.finish()
+        except ArchiveRefused as refused:
+            if refused.finding.rule == "too-large-decompressed":
+                return refusal(refused.finding)
+            text = path  # damaged: that is the library's to tell
+            verdict = judge(make(), make, path, limits, progress=progress)
+    return _told(verdict, text, folder, limits, keys)
+
+
+def _told(verdict: Verdict, text: Path, folder: Folder, limits: Limits, keys: Any) -> Report:
     findings = _own_findings(verdict, text, folder, limits)
     if keys is not None:
         findings += _repeated_keys(verdict, text, keys, limits)
     return Report(verdict.report, verdict.rows, verdict.invalid_rows, findings, verdict.statistics)
-
-
-def _opened(path: Path, compression: str | None, folder: Folder, limits: Limits) -> Path | Finding:
-    """The decompressed file; the file itself where it is not compressed, or damaged: that is the library's to tell."""
-    if not compression:
-        return path
-    from tabular.archive import open_table  # and what reads workbooks with it
-
-    opened = open_table(path, path.name, folder() / "opened", limits, is_hashed=False)
-    if isinstance(opened, Finding):
-        return opened if opened.rule == "too-large-decompressed" else path
-    return opened.path
 
 
 def _own_findings(verdict: Verdict, text: Path, folder: Folder, limits: Limits) -> tuple[Finding, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tabular import fast
 from tabular.fast.outside import OutsideEnvelope
 from tabular.finding import shorten
 from tabular.limits import Limits
 from tabular.progress import Progress, Throttle
+
+if TYPE_CHECKING:
+    from tabular.unpacking import Unpacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +76,21 @@ def judge(
     on_row: Callable[[Any], None] | None = None,
     progress: Progress | None = None,
     size: int | None = None,
+    unpacking: Unpacking | None = None,
 ) -> Verdict:
     """The verdict on the file `path`, which `resource` reads; `again` makes another like it, for a second try.
 
-    `size` counts in place of the file's where other files are read too. `on_row` hears of the rows that have errors,
-    and of others. Raises what frictionless raises: FrictionlessException for a schema or dialect that cannot be used,
-    anything for values that cannot be compared; MiscountedRows; OSError.
+    `size` counts in place of the file's where other files are read too; the file may still be written by `unpacking`,
+    whose ArchiveRefused is raised before the library opens an archive for itself. `on_row` hears of the rows that have
+    errors, and of others. Raises what frictionless raises: FrictionlessException for a schema or dialect that cannot be
+    used, anything for values that cannot be compared; MiscountedRows; OSError.
     """
+    if unpacking is not None:
+        size = unpacking.at_least(fast.settled(limits.fast_from))
     why = fast.unfit(path.stat().st_size if size is None else size, limits.fast_from)
     if why is None:
         try:
-            return fast.check(resource, path, limits, on_row, progress)
+            return fast.check(resource, path, limits, on_row, progress, unpacking)
         except (MemoryError, MiscountedRows):
             raise
         except OutsideEnvelope as outside:
@@ -91,6 +98,8 @@ def judge(
         except Exception as error:  # whatever it is, frictionless alone decides what it means for the table
             why = shorten(f"{type(error).__name__}: {error}")
         resource = again()
+    if unpacking is not None:
+        unpacking.finish()
     return _judge_slowly(resource, limits, on_row, progress, why)
 
 

@@ -8,6 +8,7 @@ own row logic, so that the report is its own. Nothing is imported until a table 
 from __future__ import annotations
 
 import gc
+import gzip
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tabular.counting import Counting
     from tabular.fast.counts import Counts
     from tabular.fast.guess import Guess
+    from tabular.unpacking import Unpacking
     from tabular.verdict import Verdict
 
 WARM = 8_192
@@ -54,6 +56,18 @@ def unfit(size: int, least: int | None) -> str | None:
         return "no compiler"
 
 
+def settled(least: int | None) -> int:
+    """Bytes from which on `unfit` says the same of every table."""
+    from tabular.fast import cache
+
+    if least is None:
+        return 0
+    try:
+        return max(least, WARM if cache.found() else WORTH_COMPILING)
+    except ImportError:
+        return max(least, WARM)
+
+
 def warm() -> bool:
     """Loads the pass, if it is compiled, and has it check a small table, for libraries import much only when they are
     used: in the process that others are forked from, so that none of them has to. What is loaded by then is left out of
@@ -80,16 +94,24 @@ def _rehearse() -> None:
         table = Path(folder) / "table.csv"
         table.write_text("\n".join(map(",".join, (REHEARSED, REHEARSED.values()))))
         validate(table, schema={"fields": fields}, limits=Limits(fast_from=0))
+        packed = table.with_suffix(".csv.gz")
+        packed.write_bytes(gzip.compress(table.read_bytes()))
+        validate(packed, schema={"fields": fields}, limits=Limits(fast_from=0))
 
 
 def check(
-    resource: Any, path: Path, limits: Limits, on_row: Callable[[Any], None] | None, progress: Progress | None
+    resource: Any,
+    path: Path,
+    limits: Limits,
+    on_row: Callable[[Any], None] | None,
+    progress: Progress | None,
+    unpacking: Unpacking | None = None,
 ) -> Verdict:
-    """The verdict on the file `path`, which `resource` reads; `on_row` hears of the rows that have errors, and a few
-    more. Raises OutsideEnvelope, and whatever frictionless or the system raise."""
+    """The verdict on the file `path`, which `resource` reads and `unpacking` may still write; `on_row` hears of the
+    rows that have errors, and a few more. Raises OutsideEnvelope, and whatever frictionless or the system raise."""
     from tabular.fast.engine import Engine
 
-    return Engine(resource, path, limits, progress).run(on_row)
+    return Engine(resource, path, limits, progress, unpacking).run(on_row)
 
 
 def count(path: Path, table: Any, dialect: Dialect, counting: Counting, progress: Progress | None) -> None:

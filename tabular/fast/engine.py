@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tabular.fast.foreign import Foreign
-from tabular.fast.plain import Plain
+from tabular.fast.plain import Plain, is_own_text
 from tabular.fast.plan import table_of
 from tabular.fast.reading import DecodedReading, DirectReading, FinishedReading, Reading
 from tabular.fast.replay import Finder, Replay
@@ -23,14 +23,24 @@ from tabular.limits import Limits
 from tabular.progress import Progress
 from tabular.verdict import MiscountedRows, Verdict
 
+if TYPE_CHECKING:
+    from tabular.unpacking import Unpacking
+
 NO_LIMIT = 2**62
 
 
 class Engine:
-    """One check of the file `path`, which `resource` reads."""
+    """One check of the file `path`, which `resource` reads; where it is still being written, `unpacking` does that."""
 
-    def __init__(self, resource: Any, path: Path, limits: Limits, progress: Progress | None = None) -> None:
-        self._resource, self._path = resource, path
+    def __init__(
+        self,
+        resource: Any,
+        path: Path,
+        limits: Limits,
+        progress: Progress | None = None,
+        unpacking: Unpacking | None = None,
+    ) -> None:
+        self._resource, self._path, self._unpacking = resource, path, unpacking
         self._limits, self._progress = limits, progress
         resource.dialect.feed = self._feed
         if resource.package is not None:
@@ -70,8 +80,10 @@ class Engine:
         self._resource.fragment.clear()
         foreign = Foreign(self._resource, self._limits.piece_bytes) if self._resource.package is not None else None
         table = table_of(self._resource, dialect, *((foreign.fields, foreign.secrets) if foreign is not None else ()))
+        if self._unpacking is not None and not is_own_text(self._resource):
+            self._unpacking.at_least(NO_LIMIT)
         plain = self._open.enter_context(closing(Plain(self._path, self._resource)))
-        source = self._open.enter_context(closing(source_of(plain, self._limits.piece_bytes)))
+        source = self._open.enter_context(closing(source_of(plain, self._limits.piece_bytes, self._unpacking)))
         limit = self._limits.errors or NO_LIMIT
         watch = foreign.watch(table, limit, self._open) if foreign is not None else None
         self._sweep = sweep = Sweep(table, source, dialect, limit, self._progress, watch)

@@ -61,8 +61,13 @@ class Plain:
             self._written += text.write(buffer[:length])
 
 
+def is_own_text(resource: Any) -> bool:
+    """Whether the library reads the file's bytes as they are, whatever they may be."""
+    return resource.encoding in UTF8 and newline_of(resource) == ""
+
+
 def _is_utf8(resource: Any, path: Path) -> bool:
-    return resource.encoding in UTF8 and (newline_of(resource) == "" or not _holds(path, b"\r"))
+    return is_own_text(resource) or (resource.encoding in UTF8 and not _holds(path, b"\r"))
 
 
 def _holds(path: Path, byte: bytes) -> bool:

@@ -7,11 +7,14 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plain import Plain
 from tabular.hashing import Digest
+
+if TYPE_CHECKING:
+    from tabular.unpacking import Unpacking
 
 FIRST_PIECE = 65_536
 HASHED_AT_ONCE = 1 << 22
@@ -98,25 +101,30 @@ class Source(Protocol):
         """Closes the file."""
 
 
-def source_of(plain: Plain, largest: int) -> Source:
-    """Reads the text from its beginning, at most so many bytes at a time."""
-    return FileSource(plain.path, largest) if plain.is_file else plain.recoded(largest)
+def source_of(plain: Plain, largest: int, unpacking: Unpacking | None = None) -> Source:
+    """Reads the text from its beginning, at most so many bytes at a time; `unpacking` may still write it."""
+    return FileSource(plain.path, largest, unpacking) if plain.is_file else plain.recoded(largest)
 
 
 class FileSource:
     """Of a file that is its own text."""
 
-    def __init__(self, path: Path, largest: int) -> None:
+    def __init__(self, path: Path, largest: int, unpacking: Unpacking | None = None) -> None:
         self._file = path.open("rb", buffering=0)
+        self._unpacking = unpacking
         self.size = os.fstat(self._file.fileno()).st_size
         self.piece, self._largest = min(FIRST_PIECE, largest), largest
         self._read = 0
 
     def read_into(self, buffer: Any) -> int:
-        """The next bytes; raises OutsideEnvelope at the end of a file that has changed meanwhile."""
+        """The next bytes. At the end raises OutsideEnvelope if the file has changed meanwhile, and ArchiveRefused."""
+        if self._unpacking is not None:
+            self.size = self._unpacking.at_least(self._read + len(buffer))
         length = self._file.readinto(buffer) or 0
         self._read += length
         self.piece = min(4 * self.piece, self._largest)
+        if length == 0 and self._unpacking is not None:
+            self._unpacking.finish()
         if length == 0 and not self._is_as_it_was():
             raise OutsideEnvelope(CHANGED)
         return length

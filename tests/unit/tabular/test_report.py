@@ -113,6 +113,37 @@ def test_a_bomb_is_refused_by_name(tmp_path: Path) -> None:
     assert not report.valid
 
 
+def test_a_bomb_is_refused_though_its_errors_would_end_the_check_before(tmp_path: Path) -> None:
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"id\n" + b"x\n" * 1_000_000))
+    limits = Limits(decompressed_bytes=1_000_000, errors=3, fast_from=0)
+    report = validate(tmp_path / "t.csv.gz", schema={"fields": SCHEMA["fields"][:1]}, limits=limits)
+    assert [finding.rule for finding in report.findings] == ["too-large-decompressed"]
+
+
+GOOD, BAD = b"".join(b"%d,name %d\n" % (number, number) for number in range(30_000)), b"x,y,z\n" * 20
+
+
+@pytest.mark.parametrize("errors", [5, 1_000])
+@pytest.mark.parametrize("cut", [None, -1, -100_000])
+@pytest.mark.parametrize("text", [b"id,name\n" + GOOD, b"id,name\n" + BAD + GOOD, b"id,name\n" + GOOD + BAD])
+def test_a_table_that_is_unpacked_meanwhile_has_the_librarys_report(
+    tmp_path: Path, text: bytes, cut: int | None, errors: int
+) -> None:
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(text, 1, mtime=0)[:cut])
+    made = validate(path, schema=SCHEMA, limits=Limits(errors=errors, fast_from=0))
+    resource = Resource(path=path.name, basepath=str(tmp_path), schema=Schema.from_descriptor(SCHEMA))
+    assert told(made.to_dict()) == told(resource.validate(limit_errors=errors).to_dict())
+    assert (made.statistics["path"] == "fast") == (cut is None)
+
+
+def told(report: dict[str, Any]) -> dict[str, Any]:
+    """All but the times."""
+    for each in (report, *report["tasks"]):
+        each["stats"]["seconds"] = 0
+    return report
+
+
 class Canary(ThreadingHTTPServer):
     """A server that must hear of nothing."""
 
