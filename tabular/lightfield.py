@@ -69,10 +69,14 @@ class LightField(Field, Light):
         """Hook of the library: what the field says."""
         if exclude:
             return super().metadata_export(exclude=list(exclude))
-        said = self._once("said", super().metadata_export)
-        return {name: value if type(value) is str else copied(value) for name, value in said.items()} | {
-            "name": self.name
-        }
+        said, is_flat = self._once("said", self._said)
+        if is_flat:
+            return {**said, "name": self.name}
+        return {name: copied(value) for name, value in said.items()} | {"name": self.name}
+
+    def _said(self) -> tuple[dict[str, Any], bool]:
+        said = super().metadata_export()
+        return said, all(type(value) is str for value in said.values())
 
     def _once(self, what: str, make: Callable[[], Any]) -> Any:
         if self._alike is None or self.schema is None:

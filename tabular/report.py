@@ -102,44 +102,35 @@ def validate(
 def _check(
     path: Path, make: Callable[[], Any], folder: Folder, limits: Limits, progress: Progress | None, keys: Any
 ) -> Report:
-    from tabular.verdict import judge
-
-    resource = make()
-    if resource.compression:
-        return _check_packed(path, resource, make, folder, limits, progress, keys)
-    return _told(judge(resource, make, path, limits, progress=progress), path, folder, limits, keys)
-
-
-def _check_packed(
-    path: Path,
-    resource: Any,
-    make: Callable[[], Any],
-    folder: Folder,
-    limits: Limits,
-    progress: Progress | None,
-    keys: Any,
-) -> Report:
-    """The check of a compressed table, which follows its unpacking."""
-    from tabular.unpacking import ArchiveRefused, Unpacking
-    from tabular.verdict import judge
-
-    with closing(Unpacking(path, folder() / "opened", limits)) as unpacking:
-        try:
-            verdict = judge(resource, make, unpacking.path, limits, progress=progress, unpacking=unpacking)
-            text = unpacking.finish()
-        except ArchiveRefused as refused:
-            if refused.finding.rule == "too-large-decompressed":
-                return refusal(refused.finding)
-            text = path  # damaged: that is the library's to tell
-            verdict = judge(make(), make, path, limits, progress=progress)
-    return _told(verdict, text, folder, limits, keys)
-
-
-def _told(verdict: Verdict, text: Path, folder: Folder, limits: Limits, keys: Any) -> Report:
+    judged = _judged(path, make, folder, limits, progress)
+    if isinstance(judged, Finding):
+        return refusal(judged)
+    verdict, text = judged
     findings = _own_findings(verdict, text, folder, limits)
     if keys is not None:
         findings += _repeated_keys(verdict, text, keys, limits)
     return Report(verdict.report, verdict.rows, verdict.invalid_rows, findings, verdict.statistics)
+
+
+def _judged(
+    path: Path, make: Callable[[], Any], folder: Folder, limits: Limits, progress: Progress | None
+) -> tuple[Verdict, Path] | Finding:
+    """The verdict, and where the table is if it is compressed; instead, that it is too large to be unpacked."""
+    from tabular.verdict import judge
+
+    resource = make()
+    if not resource.compression:
+        return judge(resource, make, path, limits, progress=progress), path
+    from tabular.unpacking import ArchiveRefused, Unpacking
+
+    with closing(Unpacking(path, folder() / "opened", limits)) as unpacking:
+        try:
+            verdict = judge(resource, make, unpacking.path, limits, progress=progress, unpacking=unpacking)
+            return verdict, unpacking.finish()
+        except ArchiveRefused as refused:
+            if refused.finding.rule == "too-large-decompressed":
+                return refused.finding
+    return judge(make(), make, path, limits, progress=progress), path  # damaged: that is the library's to tell
 
 
 def _own_findings(verdict: Verdict, text: Path, folder: Folder, limits: Limits) -> tuple[Finding, ...]:
