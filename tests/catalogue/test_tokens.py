@@ -99,17 +99,17 @@ def doubled(header: str = "", claims: str = "") -> Forged:
     return make
 
 
-EC, RSA, OTHER = generate_private_key(SECP256R1()), generate_rsa(65_537, 2_048), Ed25519PrivateKey.generate()
+OTHER = Ed25519PrivateKey.generate()
 OTHER_X = segment(OTHER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 OTHER_JWK = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "x": OTHER_X}
 
 
 def by_ec(text: bytes) -> bytes:
-    return EC.sign(text, ECDSA(SHA256()))
+    return generate_private_key(SECP256R1()).sign(text, ECDSA(SHA256()))
 
 
 def by_rsa(text: bytes) -> bytes:
-    return RSA.sign(text, PKCS1v15(), SHA256())
+    return generate_rsa(65_537, 2_048).sign(text, PKCS1v15(), SHA256())
 
 
 def twin(token: str, part: int) -> str:

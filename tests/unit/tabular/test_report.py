@@ -120,11 +120,11 @@ def test_a_bomb_is_refused_though_its_errors_would_end_the_check_before(tmp_path
     assert [finding.rule for finding in report.findings] == ["too-large-decompressed"]
 
 
-GOOD, BAD = b"".join(b"%d,name %d\n" % (number, number) for number in range(30_000)), b"x,y,z\n" * 20
+GOOD, BAD = b"".join(b"%d,%s\n" % (number, b"%d" % number * 40) for number in range(3_000)), b"x,y,z\n" * 20
 
 
 @pytest.mark.parametrize("errors", [5, 1_000])
-@pytest.mark.parametrize("cut", [None, -1, -100_000])
+@pytest.mark.parametrize("cut", [None, -1, -10_000])
 @pytest.mark.parametrize("text", [b"id,name\n" + GOOD, b"id,name\n" + BAD + GOOD, b"id,name\n" + GOOD + BAD])
 def test_a_table_that_is_unpacked_meanwhile_has_the_librarys_report(
     tmp_path: Path, text: bytes, cut: int | None, errors: int

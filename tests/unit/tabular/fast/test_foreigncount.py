@@ -17,7 +17,7 @@ from tabular.validation import Validation, validate_table
 from tests.unit.tabular.fast.packages import Package, package
 from tests.unit.tabular.fast.test_count import ALL, grouped, reported, without_rows
 
-PACKAGES, BATCHES = 45, 1
+PACKAGES, BATCHES = 30, 1
 LISTS = ("errors.csv", "annotated.csv")
 Rows = list[dict[str, str]]
 Shown = dict[str | None, list[tuple[str, str, str, str]]]
