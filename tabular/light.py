@@ -1,9 +1,9 @@
-"""The library's tables, schemas and fields, without the work that it does again and again for each of them.
+"""The library's objects, without the work that it does again and again for each of them.
 
-frictionless copies every field twice to open a table, each time by way of a descriptor that it validates anew; it looks
-up again for every object by which names it is written out. Its own hooks let it have classes of ours instead, which
-answer the same. Fields that say the same but for their names are made, written out and given readers once for all of
-them. Nothing of the library itself is changed.
+frictionless looks up for every object by which names it is written out; it copies every field twice to open a table,
+each time by way of a descriptor that it validates anew. Its own hooks let it have classes of ours instead, which answer
+the same: this one is a base of all, `tabular.lightfield`, `lightschema`, `lightheader` and `lightrow` have the others.
+Nothing of the library itself is changed.
 """
 
 from __future__ import annotations
