@@ -23,6 +23,7 @@ from tabular.countedrecord import CountedRecord, counted
 from tabular.dialect import Dialect
 from tabular.light import Light
 from tabular.lightfield import lighten
+from tabular.lightloader import LightLoader
 from tabular.lightrow import LightTable
 from tabular.lightschema import LightSchema
 from tabular.linearsniffer import LinearSniffer
@@ -134,7 +135,13 @@ def _sample(lines: Iterator[str]) -> deque[str]:
 
 
 class OwnPlugin(Plugin):
-    """Puts the parser before the library's own, for resources that are marked."""
+    """Puts parser and loader before the library's own, for resources that are marked."""
+
+    @override
+    def create_loader(self, resource: Any) -> LightLoader | None:
+        """Hook of the library: a loader for tables that are fed by others, unless the library unpacks them first."""
+        is_fed = getattr(resource.dialect, "feed", None) is not None
+        return LightLoader(resource) if is_fed and resource.scheme == "file" and not resource.compression else None
 
     @override
     def create_parser(self, resource: Any) -> OwnParser | None:
@@ -243,6 +250,12 @@ def loose_resource(folder: Path, descriptor: Mapping[str, Any]) -> Any:
         detector=OwnDetector(),
         **(given | made | version),
     )
+
+
+def compression_of(descriptor: Mapping[str, Any]) -> str | None:
+    """How the file of a resource is compressed, for the library: what is told, or what the file's name ends in."""
+    told = descriptor.get("compression")
+    return OwnTable(path=descriptor["path"]).compression if told in (None, "", "no") else told
 
 
 def dialect_of(resource: Any) -> Dialect:

@@ -16,6 +16,7 @@ from tabular.light import Light, copied
 from tabular.patterns import Patterns
 from tabular.rebound import rebound
 
+UNSAID: tuple[dict[str, Any], bool] = {}, False
 LONGEST_KNOWN = 1_000
 MOST_KNOWN = 1_000
 """Kinds of fields that are remembered as valid, and characters of the descriptor of one."""
@@ -62,6 +63,10 @@ class LightField(Field, Light):
     @override
     def to_descriptor_source(self) -> Any:
         """Hook of the library: what the field says, or where it is read."""
+        if self._alike and self.schema is not None and not self.metadata_descriptor_path:
+            said, is_flat = self._alike.get("said", UNSAID)
+            if is_flat:
+                return {**said, "name": self.name}
         return super().to_descriptor_source() if self.metadata_descriptor_path else self.metadata_export()
 
     @override

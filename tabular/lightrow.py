@@ -46,18 +46,25 @@ class LightChecklist(Checklist):
         return super().scope
 
 
+class Handlers:
+    """What rows need of the fields, which nobody changes here: each with its cell reader and writer."""
+
+    def __init__(self, fields: Sequence[Any]) -> None:
+        self._both = list(zip(fields, readers_and_writers(fields), strict=True))
+
+    @cached_property
+    def by_name(self) -> dict[str, Any]:
+        """The library's own; not made before there is a row, for of a table of clean rows none may be told."""
+        return {each.name: _CellHandler(each, number, *both) for number, (each, both) in enumerate(self._both, start=1)}
+
+
 class LightRow(Row):
     """A row whose errors are light."""
 
+    def __init__(self, cells: list[Any], *, handlers: Handlers, row_number: int) -> None:
+        super().__init__(cells, handlers=handlers.by_name, row_number=row_number)
+
     _Row__process: Callable[..., Any] = rebound(vars(Row)["_Row__process"], errors=LightErrors())
-
-
-def create_cell_handlers(fields: Sequence[Any]) -> dict[str, Any]:
-    """The library's function of that name: what a row needs of each field, which nobody changes here."""
-    return {
-        each.name: _CellHandler(each, number, *both)
-        for number, (each, both) in enumerate(zip(fields, readers_and_writers(fields), strict=True), start=1)
-    }
 
 
 class LightTable(TableResource):
@@ -70,5 +77,5 @@ class LightTable(TableResource):
         vars(TableResource)["_TableResource__open_row_stream"],
         errors=LightErrors(),
         Row=LightRow,
-        create_cell_handlers=create_cell_handlers,
+        create_cell_handlers=Handlers,
     )

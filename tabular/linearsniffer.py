@@ -11,9 +11,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
-
-from typing_extensions import override
+from dataclasses import dataclass
 
 QUOTES = "\"'"
 Match = tuple[str, str, str]
@@ -41,29 +39,26 @@ class LinearSniffer(csv.Sniffer):
     def _guess_delimiter(self, data: str, delimiters: str | None) -> tuple[str, bool | int]:
         """Hook of the class: (delimiter, whether a blank follows it). It counts each of 127 characters in each line."""
         told: tuple[str, bool | int] = super()._guess_delimiter(  # type: ignore[misc]  # the stub does not have it
-            data if delimiters is None else _Text(data, delimiters), delimiters
+            data if delimiters is None else _Lines(data, delimiters), delimiters
         )
         return told
 
 
-class _Text(str):
-    """A text whose lines have no characters to count but these, for no other can become the delimiter."""
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A text of which others characters than these are not counted, for none can become the delimiter."""
 
-    __slots__ = ("_counted",)
-    _counted: str
+    text: str
+    counted: str
 
-    def __new__(cls, text: str, counted: str) -> _Text:
-        made = super().__new__(cls, text)
-        made._counted = counted
-        return made
+    def split(self, at: str) -> list[_Lines]:
+        return [_Lines(line, self.counted) for line in self.text.split(at)]
 
-    @override
-    def split(self, *given: Any, **options: Any) -> list[Any]:
-        return [_Text(line, self._counted) for line in super().split(*given, **options)]
+    def __len__(self) -> int:
+        return len(self.text)
 
-    @override
-    def count(self, what: str, *given: Any) -> int:
-        return super().count(what, *given) if what[:1] in self._counted else 0
+    def count(self, what: str) -> int:
+        return self.text.count(what) if what[0] in self.counted else 0
 
 
 def _decided(matches: list[Match], delimiters: str | None) -> tuple[str, bool, str, bool | int]:

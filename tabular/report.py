@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tabular.verdict import Verdict
 
 Folder = Callable[[], Path]
+DAMAGED = "a damaged archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def validate(
     used, others where values cannot be compared; OSError; MiscountedRows where rows read are not rows valid and rows
     with errors. `progress` is told rows.
     """
-    from tabular.library import described_resource, loose_resource
+    from tabular.library import compression_of, described_resource, loose_resource
     from tabular.reference import self_contained
 
     place = Path(path).absolute()
@@ -96,13 +97,19 @@ def validate(
     keys = schema_given.get("uniqueKeys") if isinstance(schema_given, Mapping) else None
     with ExitStack() as stack:
         folder = cache(lambda: Path(stack.enter_context(tempfile.TemporaryDirectory())))  # made for those who ask
-        return _check(place, make, folder, limits or Limits(), progress, keys)
+        return _check(place, make, bool(compression_of(made)), folder, limits or Limits(), progress, keys)
 
 
 def _check(
-    path: Path, make: Callable[[], Any], folder: Folder, limits: Limits, progress: Progress | None, keys: Any
+    path: Path,
+    make: Callable[[], Any],
+    is_packed: bool,
+    folder: Folder,
+    limits: Limits,
+    progress: Progress | None,
+    keys: Any,
 ) -> Report:
-    judged = _judged(path, make, folder, limits, progress)
+    judged = _judged(path, make, is_packed, folder, limits, progress)
     if isinstance(judged, Finding):
         return refusal(judged)
     verdict, text = judged
@@ -113,24 +120,23 @@ def _check(
 
 
 def _judged(
-    path: Path, make: Callable[[], Any], folder: Folder, limits: Limits, progress: Progress | None
+    path: Path, make: Callable[[], Any], is_packed: bool, folder: Folder, limits: Limits, progress: Progress | None
 ) -> tuple[Verdict, Path] | Finding:
     """The verdict, and where the table is if it is compressed; instead, that it is too large to be unpacked."""
-    from tabular.verdict import judge
+    from tabular.verdict import judge, judge_slowly
 
-    resource = make()
-    if not resource.compression:
-        return judge(resource, make, path, limits, progress=progress), path
+    if not is_packed:
+        return judge(make, path, limits, progress=progress), path
     from tabular.unpacking import ArchiveRefused, Unpacking
 
     with closing(Unpacking(path, folder() / "opened", limits)) as unpacking:
         try:
-            verdict = judge(resource, make, unpacking.path, limits, progress=progress, unpacking=unpacking)
+            verdict = judge(make, unpacking.path, limits, progress=progress, unpacking=unpacking)
             return verdict, unpacking.finish()
         except ArchiveRefused as refused:
             if refused.finding.rule == "too-large-decompressed":
                 return refused.finding
-    return judge(make(), make, path, limits, progress=progress), path  # damaged: that is the library's to tell
+    return judge_slowly(make(), limits, DAMAGED, progress=progress), path  # what is wrong is the library's to tell
 
 
 def _own_findings(verdict: Verdict, text: Path, folder: Folder, limits: Limits) -> tuple[Finding, ...]:

@@ -177,7 +177,7 @@ class _Check:
             try:
                 make = partial(self._resource, Path(folder))
                 size = largest(self._path, self._schema, self._references)
-                verdict = judge(make(), make, self._path, self._limits, self._on_row, self._progress, size)
+                verdict = judge(make, self._path, self._limits, self._on_row, self._progress, size)
             except FrictionlessException as error:
                 return Finding("schema-error", f"The schema cannot be used: {_reasons(error)}", where="/schema")
             except Exception as error:  # frictionless lets raw exceptions of its parts through

@@ -69,8 +69,7 @@ class RowCount:
 
 
 def judge(
-    resource: Any,
-    again: Callable[[], Any],
+    make: Callable[[], Any],
     path: Path,
     limits: Limits,
     on_row: Callable[[Any], None] | None = None,
@@ -78,7 +77,7 @@ def judge(
     size: int | None = None,
     unpacking: Unpacking | None = None,
 ) -> Verdict:
-    """The verdict on the file `path`, which `resource` reads; `again` makes another like it, for a second try.
+    """The verdict on the file `path`, which the resources read that `make` makes: one, or two where the pass fails.
 
     `size` counts in place of the file's where other files are read too; the file may still be written by `unpacking`,
     whose ArchiveRefused is raised before the library opens an archive for itself. `on_row` hears of the rows that have
@@ -90,22 +89,26 @@ def judge(
     why = fast.unfit(path.stat().st_size if size is None else size, limits.fast_from)
     if why is None:
         try:
-            return fast.check(resource, path, limits, on_row, progress, unpacking)
+            return fast.check(make, path, limits, on_row, progress, unpacking)
         except (MemoryError, MiscountedRows):
             raise
         except OutsideEnvelope as outside:
             why = str(outside)
         except Exception as error:  # whatever it is, frictionless alone decides what it means for the table
             why = shorten(f"{type(error).__name__}: {error}")
-        resource = again()
     if unpacking is not None:
         unpacking.finish()
-    return _judge_slowly(resource, limits, on_row, progress, why)
+    return judge_slowly(make(), limits, why, on_row, progress)
 
 
-def _judge_slowly(
-    resource: Any, limits: Limits, on_row: Callable[[Any], None] | None, progress: Progress | None, why: str
+def judge_slowly(
+    resource: Any,
+    limits: Limits,
+    why: str,
+    on_row: Callable[[Any], None] | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
+    """The verdict by the library alone, for that reason. Raises the same."""
     from tabular.light import report_dict
     from tabular.lightrow import LightChecklist
 

@@ -31,6 +31,9 @@ WARM = 8_192
 """Bytes from which the pass pays once it is loaded in this process."""
 WORTH_COMPILING = 200_000_000
 """Bytes of a table for which frictionless would take longer than the compiler, where set-up did not compile."""
+LOCK_AFTER = 0.0001
+"""Seconds for which a thread that hashes waits for Python's lock, while the library sets up and holds it; it is done
+with it at once. With Python's own 5 ms it waits half of that time."""
 REHEARSED = {
     "integer": "1",
     "number": "1.5",
@@ -71,14 +74,15 @@ def settled(least: int | None) -> int:
 def warm() -> bool:
     """Loads the pass, if it is compiled, and has it check a small table, for libraries import much only when they are
     used: in the process that others are forked from, so that none of them has to. What is loaded by then is left out of
-    Python's searches for garbage, which were a fifth of a check of 5,000 columns. Whether it did; never raises, for
-    tables can be checked without it."""
+    Python's searches for garbage, which were a fifth of a check of 5,000 columns; and threads no longer wait for each
+    other as long. Whether it did; never raises, for tables can be checked without it."""
     try:
         from tabular.fast import cache
 
         if cache.found() is None:
             return False
         _rehearse()
+        sys.setswitchinterval(LOCK_AFTER)
         gc.collect()
         gc.freeze()
     except Exception:  # whatever keeps it from working here is told, as the reason, where a table needs it
@@ -100,18 +104,19 @@ def _rehearse() -> None:
 
 
 def check(
-    resource: Any,
+    make: Callable[[], Any],
     path: Path,
     limits: Limits,
     on_row: Callable[[Any], None] | None,
     progress: Progress | None,
     unpacking: Unpacking | None = None,
 ) -> Verdict:
-    """The verdict on the file `path`, which `resource` reads and `unpacking` may still write; `on_row` hears of the
-    rows that have errors, and a few more. Raises OutsideEnvelope, and whatever frictionless or the system raise."""
+    """The verdict on the file `path`, which a resource reads that `make` makes, and `unpacking` may still write;
+    `on_row` hears of the rows that have errors, and of others. Raises OutsideEnvelope, and whatever frictionless or the
+    system raise."""
     from tabular.fast.engine import Engine
 
-    return Engine(resource, path, limits, progress, unpacking).run(on_row)
+    return Engine(path, limits, progress, unpacking).run(make, on_row)
 
 
 def count(path: Path, table: Any, dialect: Dialect, counting: Counting, progress: Progress | None) -> None:

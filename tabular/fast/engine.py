@@ -30,28 +30,26 @@ NO_LIMIT = 2**62
 
 
 class Engine:
-    """One check of the file `path`, which `resource` reads; where it is still being written, `unpacking` does that."""
+    """One check of the file `path`; where it is still being written, `unpacking` does that."""
 
     def __init__(
         self,
-        resource: Any,
         path: Path,
         limits: Limits,
         progress: Progress | None = None,
         unpacking: Unpacking | None = None,
     ) -> None:
-        self._resource, self._path, self._unpacking = resource, path, unpacking
+        self._path, self._unpacking = path, unpacking
         self._limits, self._progress = limits, progress
-        resource.dialect.feed = self._feed
-        if resource.package is not None:
-            resource.package.is_fed = True
+        self._resource: Any = None
         self._hashing: Hashing | None = None
         self._sweep: Sweep | None = None
         self._invalid: set[int] = set()
         self._open = ExitStack()
 
-    def run(self, on_row: Callable[[Any], None] | None) -> Verdict:
-        """The verdict. Raises OutsideEnvelope, MiscountedRows, or what frictionless raises."""
+    def run(self, make: Callable[[], Any], on_row: Callable[[Any], None] | None) -> Verdict:
+        """The verdict of the resource that `make` makes. Raises OutsideEnvelope, MiscountedRows, or what frictionless
+        raises."""
 
         def note(row: Any) -> None:
             if not row.valid:
@@ -60,17 +58,21 @@ class Engine:
                 on_row(row)
 
         with self._open:
-            if not self._resource.compression:  # hashing takes longest, so it begins before anything else does
+            if self._unpacking is None:  # hashing takes longest, so it begins before anything else does
                 self._hashing = self._open.enter_context(closing(Hashing(self._path)))
-            report = self._resource.validate(LightChecklist(), on_row=note, limit_errors=self._limits.errors)
-        rows = int(self._resource.stats.rows or 0)
+            self._resource = resource = make()
+            resource.dialect.feed = self._feed
+            if resource.package is not None:
+                resource.package.is_fed = True
+            report = resource.validate(LightChecklist(), on_row=note, limit_errors=self._limits.errors)
+        rows = int(resource.stats.rows or 0)
         statistics: dict[str, Any] = {"path": "none", "why": "it ended before the first row"}
         odd_rules = None
         if self._sweep is not None:
             statistics = {"path": "fast", "bad": len(self._sweep.bad), "learned": self._sweep.learned}
             odd_rules = self._sweep.odd_rules
             _check_counts(self._sweep, rows, self._invalid)
-        return Verdict(report_dict(report), rows, len(self._invalid), statistics, self._resource, odd_rules)
+        return Verdict(report_dict(report), rows, len(self._invalid), statistics, resource, odd_rules)
 
     def _feed(self) -> Content:
         """What the library reads in place of the file's records; the sweep is made when it asks for the first. The

@@ -83,7 +83,8 @@ class Finder:
 
 
 class Replay:
-    """Feeds frictionless with the first row, the bad rows, those whose key is absent elsewhere or may come twice here.
+    """Feeds frictionless with the bad rows, those whose key is absent elsewhere or may come twice here; with the first
+    row, too, where there may be errors before it, for after a row the library looks whether these are too many.
 
     The first row of each repeated key, which is clean unless it is bad anyway, is told just before the second. So at
     most a few rows for each error are ever told, and the library's memory of keys stays small.
@@ -106,7 +107,7 @@ class Replay:
 
     def rows(self) -> Content:
         """(record number, cells); the resource's statistics are those of a reader that has come so far."""
-        if self._sweep.rows:
+        if self._sweep.rows and not (self._resource.labels and self._resource.header.valid):
             yield from self._tell(0, 0)
         for row, events in groupby(self._events(), itemgetter(0)):
             for _, first in events:
