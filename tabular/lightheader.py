@@ -30,13 +30,23 @@ class Labels(list[str]):
 
 
 class LightHeader(Header):
-    """A header of such labels."""
+    """A header of such labels. Where each of them is its field's name, and none comes twice, nothing is looked for."""
 
     def __init__(self, labels: list[str], **options: Any) -> None:
-        self._are_names = all(labels) and labels == [field.name for field in options["fields"]]
-        super().__init__(Labels(labels), **options)
+        names = [field.name for field in options["fields"]]
+        self._are_names = all(labels) and labels == names and len(set(names)) == len(names)
+        self._are_in_order = options.get("fields_match", "exact") == "exact"
+        super().__init__(labels if self._are_names else Labels(labels), **options)
 
     def _Header__process(self) -> None:  # noqa: N802  # the library's own name for it
-        """Looks for errors, of which there are none where each label is its field's name, and none comes twice."""
-        if not self._are_names or len(set(self)) < len(self):
+        """Looks for errors."""
+        if not self._are_names:
             super()._Header__process()  # type: ignore[misc]
+
+    @override
+    def get_expected_fields(self) -> list[Any]:
+        """The fields in the order of the data."""
+        if self._are_names and self._are_in_order:
+            fields: list[Any] = self.fields
+            return fields
+        return super().get_expected_fields()

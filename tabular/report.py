@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tabular.verdict import Verdict
 
 Folder = Callable[[], Path]
-DAMAGED = "a damaged archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def _judged(
     path: Path, make: Callable[[], Any], is_packed: bool, folder: Folder, limits: Limits, progress: Progress | None
 ) -> tuple[Verdict, Path] | Finding:
     """The verdict, and where the table is if it is compressed; instead, that it is too large to be unpacked."""
-    from tabular.verdict import judge, judge_slowly
+    from tabular.verdict import judge
 
     if not is_packed:
         return judge(make, path, limits, progress=progress), path
@@ -136,7 +135,7 @@ def _judged(
         except ArchiveRefused as refused:
             if refused.finding.rule == "too-large-decompressed":
                 return refused.finding
-    return judge_slowly(make(), limits, DAMAGED, progress=progress), path  # what is wrong is the library's to tell
+    return judge(make, path, limits, progress=progress), path  # damaged: that is the library's to tell
 
 
 def _own_findings(verdict: Verdict, text: Path, folder: Folder, limits: Limits) -> tuple[Finding, ...]:

@@ -98,17 +98,12 @@ def judge(
             why = shorten(f"{type(error).__name__}: {error}")
     if unpacking is not None:
         unpacking.finish()
-    return judge_slowly(make(), limits, why, on_row, progress)
+    return _judge_slowly(make(), limits, on_row, progress, why)
 
 
-def judge_slowly(
-    resource: Any,
-    limits: Limits,
-    why: str,
-    on_row: Callable[[Any], None] | None = None,
-    progress: Progress | None = None,
+def _judge_slowly(
+    resource: Any, limits: Limits, on_row: Callable[[Any], None] | None, progress: Progress | None, why: str
 ) -> Verdict:
-    """The verdict by the library alone, for that reason. Raises the same."""
     from tabular.light import report_dict
     from tabular.lightrow import LightChecklist
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tabular.fast.foreign import Foreign
+from tabular.fast.outside import OutsideEnvelope
 from tabular.fast.plain import Plain, is_own_text
 from tabular.fast.plan import table_of
 from tabular.fast.reading import DecodedReading, DirectReading, FinishedReading, Reading
@@ -61,6 +62,8 @@ class Engine:
             if self._unpacking is None:  # hashing takes longest, so it begins before anything else does
                 self._hashing = self._open.enter_context(closing(Hashing(self._path)))
             self._resource = resource = make()
+            if resource.compression and self._unpacking is None:
+                raise OutsideEnvelope("a compressed file")
             resource.dialect.feed = self._feed
             if resource.package is not None:
                 resource.package.is_fed = True

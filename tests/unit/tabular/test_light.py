@@ -216,21 +216,45 @@ def test_a_report_is_written_out_as_by_the_library(tmp_path: Path, encoding: str
     assert report_dict(made) == made.to_dict()
 
 
-LABELS = ("a b c", "a b c d", "a b", "b a c", "a a a", "a b a", "a b b a c b", "a _ c", "_ _ _", "A a b", "a B A c c")
+def expected_of(header: Header) -> list[tuple[str, str]] | str:
+    """The fields that a header's data has, or why it has none."""
+    try:
+        return [(field.name, field.type) for field in header.get_expected_fields()]
+    except FrictionlessException as refusal:
+        return str(refusal)
+
+
+LABELS = [
+    "a b c",
+    "a b c d",
+    "a b",
+    "b a c",
+    "a a a",
+    "a b a",
+    "a b b a c b",
+    "a _ c",
+    "_ _ _",
+    "A a b",
+    "a A",
+    "a B A c c",
+    "a a",
+]
 
 
 @pytest.mark.parametrize("fields_match", ["exact", "equal", "subset", "superset", "partial"])
 @pytest.mark.parametrize("ignore_case", [False, True])
 @pytest.mark.parametrize("labels", [*LABELS, ""])
-def test_a_header_finds_what_the_librarys_finds(labels: str, ignore_case: bool, fields_match: Any) -> None:
+@pytest.mark.parametrize("names", ["abc", "aA", "aa"])
+def test_a_header_finds_what_the_librarys_finds(names: str, labels: str, ignore_case: bool, fields_match: Any) -> None:
     """`_` stands for a column without a name."""
     given = [label.strip("_") for label in labels.split()]
-    schema = Schema.from_descriptor({"fields": [{"name": name, "type": "integer"} for name in "abc"]})
+    schema = Schema(fields=[fields.IntegerField(name=name) for name in names])
     told: dict[str, Any] = {"row_numbers": [1], "ignore_case": ignore_case, "fields_match": fields_match}
     own, reference = (kind(given, fields=schema.fields, **told) for kind in (LightHeader, Header))
     assert [error.to_descriptor() for error in own.errors] == [error.to_descriptor() for error in reference.errors]
     assert own == reference
     assert own.labels == reference.labels == given
+    assert expected_of(own) == expected_of(reference)
 
 
 def test_a_label_is_compared_with_those_before_it_only_where_one_is_the_same() -> None:

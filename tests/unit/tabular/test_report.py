@@ -4,7 +4,7 @@ import gzip
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -134,7 +134,50 @@ def test_a_table_that_is_unpacked_meanwhile_has_the_librarys_report(
     made = validate(path, schema=SCHEMA, limits=Limits(errors=errors, fast_from=0))
     resource = Resource(path=path.name, basepath=str(tmp_path), schema=Schema.from_descriptor(SCHEMA))
     assert told(made.to_dict()) == told(resource.validate(limit_errors=errors).to_dict())
-    assert (made.statistics["path"] == "fast") == (cut is None)
+    assert made.statistics["path"] == "fast" if cut is None else made.statistics["why"] == "a compressed file"
+
+
+@pytest.mark.filterwarnings("ignore:Resource .compression=no")
+@pytest.mark.parametrize("compression", [None, "", "no", "gz", "zip", "xz", "bad", 5])
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_compression_that_is_told_is_the_librarys_to_understand(
+    tmp_path: Path, is_packed: bool, name: str, compression: Any
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"id,name\n" + GOOD, mtime=0) if is_packed else b"id,name\n" + GOOD)
+    descriptor = {"name": "t", "path": name, "format": "csv", "schema": SCHEMA}
+    descriptor |= {} if compression is None else {"compression": compression}
+
+    paths = []
+
+    def ours() -> dict[str, Any]:
+        made = validate(path, descriptor=descriptor, limits=ALWAYS)
+        paths.append(made.statistics["path"])
+        return made.to_dict()
+
+    def outcome(check: Callable[[], dict[str, Any]]) -> Any:
+        try:
+            return told(check())
+        except Exception as refusal:
+            return repr(refusal)
+
+    reference = outcome(lambda: Resource.from_descriptor(descriptor, basepath=str(tmp_path)).validate().to_dict())
+    assert outcome(ours) == reference
+    if isinstance(reference, dict) and reference["valid"]:
+        assert paths == ["fast"]
+
+
+@pytest.mark.parametrize("errors", [1, 2, 1_000])
+@pytest.mark.parametrize("header", ["id,name", "id,nom", ""])
+@pytest.mark.parametrize("rows", ["1,a\n2,b\n", "1,a\nx,b\n", ""])
+def test_a_first_row_after_which_the_errors_are_too_many_is_the_last(
+    write: Write, header: str, rows: str, errors: int
+) -> None:
+    path = write(f"{header}\n{rows}")
+    made = validate(path, schema=SCHEMA, limits=Limits(errors=errors, fast_from=0))
+    resource = Resource(path=path.name, basepath=str(path.parent), schema=Schema.from_descriptor(SCHEMA))
+    assert told(made.to_dict()) == told(resource.validate(limit_errors=errors).to_dict())
 
 
 def told(report: dict[str, Any]) -> dict[str, Any]:
