@@ -189,7 +189,7 @@ def test_after_a_rehearsal_a_check_imports_nothing_more(tmp_path: Path) -> None:
     path.write_text("id,day,at\n" + "".join(f"{number},2026-1-1,2026-01-01 00:00:00\n" for number in range(1_000)))
     code = (
         "import gc, sys, tabular; from tabular import fast\n"
-        "assert fast.warm() and gc.get_freeze_count()\n"
+        "assert fast.warm() and gc.get_freeze_count() and sys.getswitchinterval() <= fast.LOCK_AFTER\n"
         "before = set(sys.modules)\n"
         "kinds = {'id': 'integer', 'day': 'date', 'at': 'datetime'}\n"
         "fields = [{'name': name, 'type': kind} for name, kind in kinds.items()]\n"
