@@ -184,6 +184,22 @@ def test_it_runs_in_a_child_with_little_memory(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
 
 
+@pytest.mark.parametrize("ahead", [b"", b"1,2\n"], ids=["first row", "second row"])
+def test_a_huge_cell_is_checked_in_300_mb(tmp_path: Path, ahead: bytes) -> None:
+    path = tmp_path / "t.csv"
+    with path.open("wb") as file:
+        file.write(b"id,name\n" + ahead + b"3,")
+        file.writelines([b"line " * 10_000] * 1_000)
+        file.write(b"\n5,6\n")
+    code = (
+        f"import tabular; made = tabular.validate({str(path)!r}, schema={{'fields': {FIELDS!r}}})\n"
+        "assert made.valid and made.statistics['path'] == 'fast', made.statistics\n"
+        "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
+        "assert int(peak.split()[1]) < 300_000, peak"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[4])
+
+
 def test_after_a_rehearsal_a_check_imports_nothing_more(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("id,day,at\n" + "".join(f"{number},2026-1-1,2026-01-01 00:00:00\n" for number in range(1_000)))
