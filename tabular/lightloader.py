@@ -33,6 +33,7 @@ class _Counted(ByteStreamWithStatsHandling):
         super().__init__(byte_stream, resource=resource)
         self._stream, self._stats = byte_stream, resource.stats
         self._count = 0
+        self._is_hashed = False
 
     @override
     def read1(self, size: int | None = -1) -> bytes:
@@ -40,7 +41,8 @@ class _Counted(ByteStreamWithStatsHandling):
         read: bytes = self._stream.read1(-1 if size is None else size)
         self._count += len(read)
         self._stats.bytes = self._count
-        if not read:
+        if not read and not self._is_hashed:  # who is at the end asks again and again
+            self._is_hashed = True
             digest = hash_file(Path(self._stream.name))
             self._stats.md5, self._stats.sha256, self._stats.bytes = digest.md5, digest.sha256, digest.size
         return read
