@@ -39,20 +39,20 @@ class LinearSniffer(csv.Sniffer):
     def _guess_delimiter(self, data: str, delimiters: str | None) -> tuple[str, bool | int]:
         """Hook of the class: (delimiter, whether a blank follows it). It counts each of 127 characters in each line."""
         told: tuple[str, bool | int] = super()._guess_delimiter(  # type: ignore[misc]  # the stub does not have it
-            data if delimiters is None else _Lines(data, delimiters), delimiters
+            data if delimiters is None else _Text(data, delimiters), delimiters
         )
         return told
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
-    """A text of which others characters than these are not counted, for none can become the delimiter."""
+class _Text:
+    """A text, or a line of one, in which only these characters are counted: no other can become the delimiter."""
 
     text: str
     counted: str
 
-    def split(self, at: str) -> list[_Lines]:
-        return [_Lines(line, self.counted) for line in self.text.split(at)]
+    def split(self, at: str) -> list[_Text]:
+        return [_Text(line, self.counted) for line in self.text.split(at)]
 
     def __len__(self) -> int:
         return len(self.text)
